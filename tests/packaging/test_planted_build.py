@@ -1,0 +1,26 @@
+"""The helper that builds the planted bugs really activates them, one by one, and is clean without."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.planted import ROOT, planted_environment
+
+HEADER = (ROOT / "csrc/base/planted.h").read_text()
+NAMES = re.findall(r'"(\w+)"', HEADER.partition("kPlantNames = {")[2].partition("}")[0])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_each_bug_is_chosen_at_run_time(tmp_path: Path) -> None:
+    assert len(NAMES) >= 6
+    planted_environment(tmp_path)
+    for name in NAMES:
+        planted_environment(tmp_path, name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_bug_is_planted_somewhere(name: str) -> None:
+    places = [p for p in (ROOT / "csrc").glob("*/*") if p.name != "planted.h" and f'planted("{name}")' in p.read_text()]
+    assert places, f'no source says planted("{name}")'
