@@ -1,0 +1,235 @@
+#include "codec/dictionary.h"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
+namespace tsfeat::codec {
+
+namespace {
+
+constexpr size_t kHeadBytes = sizeof(uint16_t);
+constexpr size_t kPackedHeadBytes = kHeadBytes + sizeof(uint32_t);
+constexpr uint32_t kSampleValues = 256;
+
+// Open addressing from a value to its code; made for one chunk, a power of two at least twice its values.
+template <typename T>
+class CodeTable {
+ public:
+  explicit CodeTable(uint32_t count)
+      : shift_(64 - static_cast<unsigned>(std::bit_width(uint64_t{count} * 2))),
+        slots_(size_t{1} << (64 - shift_), kEmpty) {}
+  // The value's code, which is the number of values in `distinct` before, if it was unknown.
+  uint32_t code(T value, std::vector<T>* distinct) {
+    const size_t mask = slots_.size() - 1;
+    for (size_t slot = (value * 0x9e3779b97f4a7c15u) >> shift_;; slot = (slot + 1) & mask) {
+      const uint32_t code = slots_[slot];
+      if (code == kEmpty) {
+        slots_[slot] = static_cast<uint16_t>(distinct->size());
+        distinct->push_back(value);
+        return slots_[slot];
+      }
+      if ((*distinct)[code] == value) return code;
+    }
+  }
+
+ private:
+  static constexpr uint16_t kEmpty = 0xffff;  // never a code: a chunk has at most 65,535 values
+  unsigned shift_;
+  std::vector<uint16_t> slots_;
+};
+
+// Bytes: counted in a table, since a hash table per chunk would cost more than it finds.
+inline uint32_t count_distinct_bytes(const uint8_t* values, uint32_t count) {
+  uint8_t seen[256] = {};
+  for (uint32_t i = 0; i < count; ++i) seen[values[i]] = 1;
+  return static_cast<uint32_t>(std::accumulate(std::begin(seen), std::end(seen), 0));
+}
+
+// What a dictionary of so many distinct values takes at the least. Codes in order of appearance may be packed a little
+// tighter than their width; those of bytes hardly ever are.
+template <typename T>
+size_t least_size(size_t distinct, uint32_t count) {
+  const auto code_bits = static_cast<uint32_t>(std::bit_width(distinct - 1));
+  return kHeadBytes + distinct * sizeof(T) + size_t{count} * code_bits / (sizeof(T) == 1 ? 8 : 9);
+}
+
+// Whether a sample repeats itself enough for a dictionary to be smaller than `limit`.
+template <typename T>
+bool sample_repeats(const T* values, uint32_t count, size_t limit) {
+  if (count <= kSampleValues) return true;
+  CodeTable<T> table(kSampleValues);
+  std::vector<T> distinct;
+  distinct.reserve(kSampleValues);
+  const uint32_t stride = count / kSampleValues;
+  for (uint32_t i = 0; i < kSampleValues; ++i) table.code(values[i * stride], &distinct);
+  return distinct.size() < kSampleValues - kSampleValues / 64 && least_size<T>(distinct.size(), count) < limit;
+}
+
+template <typename T>
+void plan_codes(DictionaryPlan<T>* plan) {
+  const auto count = static_cast<uint32_t>(plan->codes.size());
+  if (plan->distinct.size() <= kMaxByteCodes) {
+    plan->byte_codes.assign(count, 0);
+    for (uint32_t i = 0; i < count; ++i) plan->byte_codes[i] = static_cast<uint8_t>(plan->codes[i]);
+    plan_blocks(plan->byte_codes.data(), count, Order::kCodes, &plan->byte_code_blocks);
+  } else {
+    plan_blocks(plan->codes.data(), count, Order::kCodes, &plan->code_blocks);
+  }
+  const bool bytes = plan->distinct.size() <= kMaxByteCodes;
+  plan->size =
+      kHeadBytes + plan->distinct.size() * sizeof(T) + (bytes ? plan->byte_code_blocks.size : plan->code_blocks.size);
+}
+
+template <typename T>
+void write_codes(const DictionaryPlan<T>& plan, std::string* out) {
+  const auto count = static_cast<uint32_t>(plan.codes.size());
+  if (plan.distinct.size() <= kMaxByteCodes) {
+    write_blocks(plan.byte_codes.data(), count, plan.byte_code_blocks, out);
+  } else {
+    write_blocks(plan.codes.data(), count, plan.code_blocks, out);
+  }
+}
+
+template <typename T>
+void append_values(const T* values, size_t count, std::string* out) {
+  out->append(reinterpret_cast<const char*>(values), count * sizeof(T));
+}
+
+Status damaged(const char* what) { return Status::corruption(std::string("a dictionary chunk is damaged: ") + what); }
+
+template <typename Code>
+Status check_codes(Bytes codes, uint32_t count, uint32_t distinct) {
+  TSFEAT_TRY(check_blocks<Code>(codes, count));
+  Code block[kBlockValues];
+  Code most = 0;
+  for (uint32_t begin = 0; begin < count; begin += kBlockValues) {
+    const uint32_t end = std::min(count, begin + kBlockValues);
+    decode_blocks<Code>(codes, count, begin, end, reinterpret_cast<uint8_t*>(block));
+    for (uint32_t i = 0; i < end - begin; ++i) most = std::max(most, block[i]);
+  }
+  return most < distinct ? Status() : damaged("a code is out of range");
+}
+
+template <typename T, typename Code>
+void decode_codes(const uint8_t* values, Bytes codes, uint32_t count, uint32_t begin, uint32_t end, uint8_t* out) {
+  constexpr uint32_t kStrideValues = 2 * kBlockValues;
+  Code block[kStrideValues];
+  while (begin < end) {
+    const uint32_t stop = std::min(end, (begin / kStrideValues + 1) * kStrideValues);
+    decode_blocks<Code>(codes, count, begin, stop, reinterpret_cast<uint8_t*>(block));
+    for (uint32_t i = 0; i < stop - begin; ++i, out += sizeof(T)) store<T>(out, load<T>(values + block[i] * sizeof(T)));
+    begin = stop;
+  }
+}
+
+}  // namespace
+
+template <typename T>
+bool plan_dictionary(const T* values, uint32_t count, size_t limit, DictionaryPlan<T>* plan) {
+  if (limit <= kHeadBytes) return false;
+  if constexpr (sizeof(T) == 1) {
+    if (least_size<T>(count_distinct_bytes(values, count), count) >= limit) return false;
+  } else {
+    if (!sample_repeats(values, count, limit)) return false;
+  }
+  CodeTable<T> table(count);
+  plan->distinct.reserve(count);
+  plan->codes.resize(count);
+  const size_t most_distinct = (limit - kHeadBytes) / sizeof(T);
+  for (uint32_t i = 0; i < count; ++i) {
+    plan->codes[i] = static_cast<uint16_t>(table.code(values[i], &plan->distinct));
+    if (plan->distinct.size() > most_distinct) return false;
+  }
+  if (least_size<T>(plan->distinct.size(), count) >= limit) return false;
+  plan_codes(plan);
+  return plan->size < limit;
+}
+
+template <typename T>
+void sort_dictionary(DictionaryPlan<T>* plan) {
+  const auto number = static_cast<uint32_t>(plan->distinct.size());
+  std::vector<uint16_t> order(number);
+  std::iota(order.begin(), order.end(), uint16_t{0});
+  std::sort(order.begin(), order.end(), [&](uint16_t a, uint16_t b) { return plan->distinct[a] < plan->distinct[b]; });
+  std::vector<T> sorted(number);
+  std::vector<uint16_t> rank(number);
+  for (uint32_t i = 0; i < number; ++i) {
+    sorted[i] = plan->distinct[order[i]];
+    rank[order[i]] = static_cast<uint16_t>(i);
+  }
+  plan->distinct = std::move(sorted);
+  for (uint16_t& code : plan->codes) code = rank[code];
+  plan_codes(plan);
+  plan_blocks(plan->distinct.data(), number, Order::kUnsigned, &plan->value_blocks);
+  plan->packed_size = plan->size + sizeof(uint32_t) - number * sizeof(T) + plan->value_blocks.size;
+}
+
+template <typename T>
+void write_dictionary(const DictionaryPlan<T>& plan, std::string* out) {
+  ByteWriter(out).fixed(static_cast<uint16_t>(plan.distinct.size()));
+  append_values(plan.distinct.data(), plan.distinct.size(), out);
+  write_codes(plan, out);
+}
+
+template <typename T>
+void write_packed_dictionary(const DictionaryPlan<T>& plan, std::string* out) {
+  ByteWriter writer(out);
+  writer.fixed(static_cast<uint16_t>(plan.distinct.size()));
+  writer.fixed(static_cast<uint32_t>(plan.value_blocks.size));
+  write_blocks(plan.distinct.data(), static_cast<uint32_t>(plan.distinct.size()), plan.value_blocks, out);
+  write_codes(plan, out);
+}
+
+template <typename T>
+Result<std::string> unpack_dictionary(Bytes body) {
+  if (body.size() < kPackedHeadBytes) return damaged("its head is cut off");
+  const uint16_t distinct = load<uint16_t>(body.data());
+  const uint32_t size = load<uint32_t>(body.data() + kHeadBytes);
+  if (size > body.size() - kPackedHeadBytes) return damaged("its values are cut off");
+  const Bytes values = body.subspan(kPackedHeadBytes, size);
+  TSFEAT_TRY(check_blocks<T>(values, distinct));
+  std::string plain(kHeadBytes + distinct * sizeof(T), '\0');
+  store(plain.data(), distinct);
+  decode_blocks<T>(values, distinct, 0, distinct, reinterpret_cast<uint8_t*>(plain.data()) + kHeadBytes);
+  ByteWriter(&plain).bytes(body.subspan(kPackedHeadBytes + size));
+  return plain;
+}
+
+template <typename T>
+Status check_dictionary(Bytes body, uint32_t count) {
+  if (body.size() < kHeadBytes) return damaged("its head is cut off");
+  const uint32_t distinct = load<uint16_t>(body.data());
+  if (distinct == 0 || body.size() - kHeadBytes < distinct * sizeof(T)) return damaged("its values are cut off");
+  const Bytes codes = body.subspan(kHeadBytes + distinct * sizeof(T));
+  return distinct <= kMaxByteCodes ? check_codes<uint8_t>(codes, count, distinct)
+                                   : check_codes<uint16_t>(codes, count, distinct);
+}
+
+template <typename T>
+void decode_dictionary(Bytes body, uint32_t count, uint32_t begin, uint32_t end, uint8_t* out) {
+  const uint32_t distinct = load<uint16_t>(body.data());
+  const uint8_t* values = body.data() + kHeadBytes;
+  const Bytes codes = body.subspan(kHeadBytes + distinct * sizeof(T));
+  if (distinct <= kMaxByteCodes) {
+    decode_codes<T, uint8_t>(values, codes, count, begin, end, out);
+  } else {
+    decode_codes<T, uint16_t>(values, codes, count, begin, end, out);
+  }
+}
+
+#define TSFEAT_LANE(T)                                                              \
+  template bool plan_dictionary<T>(const T*, uint32_t, size_t, DictionaryPlan<T>*); \
+  template void sort_dictionary<T>(DictionaryPlan<T>*);                             \
+  template void write_dictionary<T>(const DictionaryPlan<T>&, std::string*);        \
+  template void write_packed_dictionary<T>(const DictionaryPlan<T>&, std::string*); \
+  template Result<std::string> unpack_dictionary<T>(Bytes);                         \
+  template Status check_dictionary<T>(Bytes, uint32_t);                             \
+  template void decode_dictionary<T>(Bytes, uint32_t, uint32_t, uint32_t, uint8_t*)
+TSFEAT_LANE(uint8_t);
+TSFEAT_LANE(uint16_t);
+TSFEAT_LANE(uint32_t);
+TSFEAT_LANE(uint64_t);
+#undef TSFEAT_LANE
+
+}  // namespace tsfeat::codec

@@ -1,0 +1,218 @@
+#include "codec/fixed_encode.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <vector>
+
+#include "codec/blocks.h"
+#include "codec/decimal.h"
+#include "codec/dictionary.h"
+#include "codec/encoding.h"
+#include "codec/runs.h"
+#include "codec/steps.h"
+#include "codec/zstd.h"
+
+namespace tsfeat::codec {
+
+namespace {
+
+// Plans candidates, each by computed size, and writes the smallest. Sizes are of the body, without the encoding byte.
+template <typename T>
+class LaneEncoder {
+ public:
+  LaneEncoder(const T* values, uint32_t count, Kind kind, Effort effort)
+      : values_(values), count_(count), kind_(kind), effort_(effort) {}
+
+  void encode(std::string* out) {
+    const size_t start = out->size();
+    choose();
+    write(out);
+    if (effort_ == Effort::kSmall) squeeze(start, out);
+  }
+
+ private:
+  size_t raw_size() const { return size_t{count_} * sizeof(T); }
+
+  // Raw values and plain blocks decode fastest: another encoding must earn its place.
+  void offer(Encoding encoding, size_t size) {
+    if (size + size / 32 >= best_size_) return;
+    best_ = encoding;
+    best_size_ = size;
+  }
+
+  void choose() {
+    best_ = Encoding::kRaw;
+    best_size_ = raw_size();
+    if (count_ == 0) return;
+    runs_ = count_runs(values_, count_);
+    if (runs_ == 1) return offer_constant();
+    offer(Encoding::kRuns, runs_size<T>(runs_));
+    if (kind_ == Kind::kFloat) {
+      choose_float();
+    } else {
+      choose_integer();
+    }
+    // Below two bits a value no dictionary can win.
+    if (best_size_ > count_ / 4 + 16 && plan_dictionary(values_, count_, best_size_ - best_size_ / 32, &dictionary_)) {
+      offer(Encoding::kDictionary, dictionary_.size);
+    }
+  }
+
+  void offer_constant() {
+    best_ = Encoding::kConstant;
+    best_size_ = sizeof(T);
+  }
+
+  void choose_integer() {
+    const Order order = kind_ == Kind::kSigned ? Order::kSigned : Order::kUnsigned;
+    plan_blocks(values_, count_, order, &blocks_);
+    offer(Encoding::kBlocks, blocks_.size);
+    if (sizeof(T) == 1) return;
+    plan_steps(values_, count_, order, &steps_);
+    if (steps_.step != 1) offer(Encoding::kSteps, steps_.size);
+  }
+
+  // Where most values are decimals, nothing is to be found in their bits.
+  void choose_float() {
+    if constexpr (sizeof(T) >= 4) {
+      if (plan_decimal(values_, count_, &decimal_)) {
+        offer(Encoding::kDecimal, decimal_.size);
+        if (best_ == Encoding::kDecimal && decimal_.size < raw_size() / 2) return;
+      }
+      // With both signs present, the sign as the last bit leaves the exponents side by side.
+      constexpr unsigned top = 8 * sizeof(T) - 1;
+      uint32_t negative = 0;
+      for (uint32_t i = 0; i < count_; ++i) negative += static_cast<uint32_t>(values_[i] >> top);
+      if (negative != 0 && negative != count_) {
+        rotated_.resize(count_);
+        for (uint32_t i = 0; i < count_; ++i) rotated_[i] = std::rotl(values_[i], 1);
+        plan_blocks(rotated_.data(), count_, Order::kUnsigned, &rotated_blocks_);
+        return offer(Encoding::kSignLast, rotated_blocks_.size);
+      }
+    }
+    plan_blocks(values_, count_, Order::kUnsigned, &blocks_);
+    offer(Encoding::kBlocks, blocks_.size);
+  }
+
+  void write(std::string* out) {
+    out->push_back(static_cast<char>(best_));
+    switch (best_) {
+      case Encoding::kConstant:
+        return ByteWriter(out).fixed(values_[0]);
+      case Encoding::kBlocks:
+        return write_blocks(values_, count_, blocks_, out);
+      case Encoding::kSteps:
+        return write_steps(steps_, out);
+      case Encoding::kDictionary:
+        return write_dictionary(dictionary_, out);
+      case Encoding::kRuns:
+        return write_runs(values_, count_, runs_, out);
+      case Encoding::kSignLast:
+        return write_blocks(rotated_.data(), count_, rotated_blocks_, out);
+      case Encoding::kDecimal:
+        if constexpr (sizeof(T) >= 4) write_decimal(values_, decimal_, out);
+        return;
+      default:
+        out->append(reinterpret_cast<const char*>(values_), raw_size());
+    }
+  }
+
+  // Replaces the chunk at `start` by what takes time to open but is smaller by an eighth.
+  void squeeze(size_t start, std::string* out) {
+    const auto plain = [&] { return as_bytes(std::string_view(*out).substr(start)); };
+    if (count_ < 64 || plain().size() < 64) return;
+    if (best_ == Encoding::kDictionary) pack_dictionary(start, out);
+    std::string best_frame;
+    zstd_compress(plain(), &best_frame);
+    size_t frame_plain_size = plain().size();
+    if (std::string symbols = byte_symbols(); !symbols.empty()) {
+      std::string frame;
+      zstd_compress(as_bytes(symbols), &frame);
+      if (frame.size() < best_frame.size()) {
+        best_frame = std::move(frame);
+        frame_plain_size = symbols.size();
+      }
+    }
+    if (best_frame.size() + 4 > plain().size() - plain().size() / 8) return;
+    out->resize(start);
+    out->push_back(static_cast<char>(Encoding::kZstd));
+    ByteWriter(out).varint(frame_plain_size);
+    out->append(best_frame);
+  }
+
+  // A packed dictionary is unpacked once, when its page enters the cache, so it must only save more than it costs to
+  // store.
+  void pack_dictionary(size_t start, std::string* out) {
+    sort_dictionary(&dictionary_);
+    const bool pack = dictionary_.packed_size + dictionary_.packed_size / 32 < best_size_;
+    if (!pack && dictionary_.size > best_size_) return;
+    out->resize(start);
+    out->push_back(static_cast<char>(pack ? Encoding::kPackedDictionary : Encoding::kDictionary));
+    pack ? write_packed_dictionary(dictionary_, out) : write_dictionary(dictionary_, out);
+  }
+
+  // The chunk with one whole byte for each symbol, if there are at most 256: entropy coding sees through bytes, not
+  // through bits. Once decompressed it decodes like any other.
+  std::string byte_symbols() {
+    std::string symbols;
+    if (best_ == Encoding::kDictionary && dictionary_.distinct.size() <= kMaxByteCodes) {
+      symbols.push_back(static_cast<char>(Encoding::kDictionary));
+      byte_align(&dictionary_.byte_code_blocks);
+      write_dictionary(dictionary_, &symbols);
+    } else if (best_ == Encoding::kBlocks && byte_align(&blocks_)) {
+      symbols.push_back(static_cast<char>(Encoding::kBlocks));
+      write_blocks(values_, count_, blocks_, &symbols);
+    }
+    return symbols;
+  }
+
+  // Makes every block eight bits wide over one common base; false if the values' range does not allow it.
+  template <typename Lane>
+  bool byte_align(BlocksPlan<Lane>* plan) {
+    for (const BlockPlan<Lane>& block : plan->blocks) {
+      const uint64_t above = static_cast<Lane>(block.base - plan->base);
+      const bool fits = above <= 255 && block.width <= 8 && above + (uint64_t{1} << block.width) <= 256;
+      if (block.delta || block.exceptions != 0 || !fits) return false;
+    }
+    size_t payloads = 0;
+    for (uint32_t i = 0; i < plan->blocks.size(); ++i) {
+      BlockPlan<Lane>& block = plan->blocks[i];
+      block.base = plan->base;
+      block.width = 8;
+      block.bytes = std::min(kBlockValues, count_ - i * kBlockValues);
+      payloads += block.bytes;
+    }
+    plan->base_bytes = 0;
+    plan->delta_bytes = 0;
+    return payloads != 0;
+  }
+
+  const T* values_;
+  const uint32_t count_;
+  const Kind kind_;
+  const Effort effort_;
+  Encoding best_ = Encoding::kRaw;
+  size_t best_size_ = 0;
+  uint32_t runs_ = 0;
+  BlocksPlan<T> blocks_;
+  StepsPlan<T> steps_;
+  DictionaryPlan<T> dictionary_;
+  DecimalPlan<T> decimal_;
+  std::vector<T> rotated_;
+  BlocksPlan<T> rotated_blocks_;
+};
+
+}  // namespace
+
+template <typename T>
+void encode_lane(const T* values, uint32_t count, Kind kind, Effort effort, std::string* out) {
+  LaneEncoder<T>(values, count, kind, effort).encode(out);
+}
+
+template void encode_lane<uint8_t>(const uint8_t*, uint32_t, Kind, Effort, std::string*);
+template void encode_lane<uint16_t>(const uint16_t*, uint32_t, Kind, Effort, std::string*);
+template void encode_lane<uint32_t>(const uint32_t*, uint32_t, Kind, Effort, std::string*);
+template void encode_lane<uint64_t>(const uint64_t*, uint32_t, Kind, Effort, std::string*);
+
+}  // namespace tsfeat::codec

@@ -1,0 +1,126 @@
+#include "codec/fixed.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "codec/shapes.h"
+
+namespace tsfeat::codec {
+namespace {
+
+using test::Random;
+
+// Exactly as large as the chunk, on the heap, so that asan sees a read past its end.
+struct Exact {
+  explicit Exact(std::string_view from) : size(from.size()), data(new uint8_t[from.size()]) {
+    std::memcpy(data.get(), from.data(), size);
+  }
+  Bytes bytes() const { return {data.get(), size}; }
+  size_t size;
+  std::unique_ptr<uint8_t[]> data;
+};
+
+std::string plain_form(const std::string& chunk, uint32_t count, uint32_t width) {
+  auto inflated = inflate_fixed(as_bytes(chunk), count, width);
+  EXPECT_TRUE(inflated.ok()) << inflated.status().message();
+  return inflated->empty() ? chunk : *inflated;
+}
+
+std::string decode(const Exact& chunk, uint32_t count, uint32_t width, uint32_t begin, uint32_t end) {
+  std::string out(size_t{end - begin} * width + 1, '\x5a');  // one byte more, and thereby sometimes unaligned
+  decode_fixed(chunk.bytes(), count, width, begin, end, reinterpret_cast<uint8_t*>(out.data()));
+  EXPECT_EQ(out.back(), '\x5a');
+  out.pop_back();
+  return out;
+}
+
+void expect_round_trip(const std::string& values, uint32_t width, Kind kind, Effort effort, Random* random) {
+  const auto count = static_cast<uint32_t>(values.size() / width);
+  std::string chunk = "before";
+  encode_fixed(reinterpret_cast<const uint8_t*>(values.data()), count, width, kind, effort, &chunk);
+  ASSERT_EQ(chunk.substr(0, 6), "before");
+  const Exact plain(plain_form(chunk.substr(6), count, width));
+  const Status checked = check_fixed(plain.bytes(), count, width);
+  ASSERT_TRUE(checked.ok()) << checked.message();
+  ASSERT_TRUE(decode(plain, count, width, 0, count) == values) << "encoding " << int{plain.data[0]};
+  for (int i = 0; i < 8 && count != 0; ++i) {
+    const auto begin = static_cast<uint32_t>((*random)() % count);
+    const auto end = begin + static_cast<uint32_t>((*random)() % (count - begin + 1));
+    ASSERT_TRUE(decode(plain, count, width, begin, end) ==
+                values.substr(size_t{begin} * width, size_t{end - begin} * width))
+        << "encoding " << int{plain.data[0]} << " rows " << begin << " to " << end;
+  }
+}
+
+class FixedRoundTrip : public testing::TestWithParam<int> {};
+
+TEST_P(FixedRoundTrip, EveryKindWidthCountAndRange) {
+  Random random(static_cast<uint64_t>(GetParam()));
+  for (const uint32_t count :
+       {0u, 1u, 2u, 7u, 31u, 32u, 33u, 127u, 128u, 129u, 200u, 256u, 1000u, 1024u, 4097u, 9000u}) {
+    for (const uint32_t width : {1u, 2u, 4u, 8u}) {
+      const std::string values = test::narrow(test::make_shape(GetParam(), count, &random), width);
+      for (const Kind kind : {Kind::kUnsigned, Kind::kSigned, Kind::kFloat}) {
+        for (const Effort effort : {Effort::kFast, Effort::kSmall})
+          expect_round_trip(values, width, kind, effort, &random);
+        if (HasFatalFailure()) FAIL() << "count " << count << " width " << width << " kind " << static_cast<int>(kind);
+      }
+    }
+  }
+}
+
+TEST_P(FixedRoundTrip, LargestChunk) {
+  Random random(static_cast<uint64_t>(GetParam()));
+  for (const uint32_t width : {1u, 2u, 4u, 8u}) {
+    const std::string values = test::narrow(test::make_shape(GetParam(), kMaxChunkValues, &random), width);
+    expect_round_trip(values, width, Kind::kSigned, Effort::kFast, &random);
+    expect_round_trip(values, width, Kind::kFloat, Effort::kSmall, &random);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, FixedRoundTrip, testing::Range(0, test::kShapes));
+
+TEST(Fixed, WideValuesAreRawOrCompressed) {
+  Random random(1);
+  for (const uint32_t width : {3u, 16u, 12u, 400u}) {
+    std::string noise(width * size_t{50}, '\0');
+    for (char& byte : noise) byte = static_cast<char>(random());
+    expect_round_trip(noise, width, Kind::kUnsigned, Effort::kSmall, &random);
+    expect_round_trip(std::string(width * size_t{50}, 'x'), width, Kind::kUnsigned, Effort::kSmall, &random);
+    expect_round_trip(noise, width, Kind::kUnsigned, Effort::kFast, &random);
+  }
+}
+
+// What a check lets pass must decode within bounds; run under asan, this is the test of that.
+TEST(Fixed, HostileBytesAreRefusedOrDecodeInBounds) {
+  Random random(2);
+  uint64_t passed = 0;
+  for (int round = 0; round < 4000; ++round) {
+    const auto count = static_cast<uint32_t>(random() % 700);
+    const uint32_t width = 1u << (random() % 4);
+    const std::string values = test::narrow(test::make_shape(round % test::kShapes, count, &random), width);
+    std::string good;
+    encode_fixed(reinterpret_cast<const uint8_t*>(values.data()), count, width, static_cast<Kind>(random() % 3),
+                 static_cast<Effort>(random() % 2), &good);
+    for (int mutation = 0; mutation < 12; ++mutation) {
+      std::string bad = random() % 2 == 0 ? good : plain_form(good, count, width);
+      const size_t reach = random() % 2 == 0 ? std::min<size_t>(bad.size(), 24) : bad.size();
+      for (uint64_t i = random() % 4; i-- > 0;) bad[random() % reach] = static_cast<char>(random());
+      if (random() % 4 == 0) bad.resize(random() % (bad.size() + 8));
+      const uint32_t claimed = random() % 4 == 0 ? static_cast<uint32_t>(random() % 800) : count;
+      auto inflated = inflate_fixed(as_bytes(bad), claimed, width);
+      if (!inflated.ok()) continue;
+      const Exact plain(inflated->empty() ? bad : *inflated);
+      if (!check_fixed(plain.bytes(), claimed, width).ok()) continue;
+      ++passed;
+      decode(plain, claimed, width, 0, claimed);
+      const auto begin = static_cast<uint32_t>(random() % (claimed + 1));
+      decode(plain, claimed, width, begin, begin + static_cast<uint32_t>(random() % (claimed - begin + 1)));
+    }
+  }
+  EXPECT_GT(passed, 1000u);  // or the test would test nothing
+}
+
+}  // namespace
+}  // namespace tsfeat::codec
