@@ -1,0 +1,139 @@
+#include <algorithm>
+#include <vector>
+
+#include "wal/log.h"
+#include "wal/log_format.h"
+
+namespace tsfeat {
+namespace {
+
+using namespace log_format;
+
+constexpr uint64_t kScanBytes = uint64_t{1} << 20;
+
+bool all_zero(Bytes bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
+}
+
+class SegmentReader {
+ public:
+  SegmentReader(const File& file, uint64_t number, uint64_t file_bytes)
+      : file_(file), number_(number), file_bytes_(file_bytes) {}
+
+  // Checks the header block and takes the seal. `torn`: the power failed while the segment was created; it holds nothing.
+  Status read_header(bool last, bool* torn) {
+    HeaderBlock block{};
+    if (file_bytes_ < kHeaderBytes) {
+      *torn = last;
+      return last ? Status{} : damaged(0, "the segment is shorter than its header");
+    }
+    TSFEAT_TRY(file_.read(0, block));
+    if (last && all_zero(block)) {
+      *torn = true;
+      return {};
+    }
+    const auto version = load<uint32_t>(block.data() + 8);
+    if (load<uint64_t>(block.data()) == kMagic && version > kVersion &&
+        load<uint32_t>(block.data() + kHeaderCrcAt) == crc32c(Bytes(block).first(kHeaderCrcAt))) {
+      return Status(Code::kStorage, file_.path() + ": the log has format " + std::to_string(version) +
+                                        "; open the store with a newer tsfeat");
+    }
+    sealed_bytes_ = load<uint64_t>(block.data() + kSealAt);
+    previous_ = load<uint64_t>(block.data() + kPreviousAt);
+    // The block is a function of three numbers: whatever else it holds is damage.
+    if (block != make_header(number_, previous_, sealed_bytes_)) return damaged(0, "the segment's header is damaged");
+    if (sealed_bytes_ > file_bytes_) return damaged(kSealAt, "the segment is shorter than its durable part");
+    return {};
+  }
+
+  // True if a whole record starts at `at`; its payload is then in payload().
+  Result<bool> read_record(uint64_t at) {
+    if (file_bytes_ - at < kRecordHeaderBytes) return false;
+    uint8_t head[kRecordHeaderBytes];
+    TSFEAT_TRY(file_.read(at, head));
+    header_ = RecordHeader::read(head);
+    if (header_.number != number_ || header_.record_bytes() > file_bytes_ - at) return false;
+    buffer_.resize(padded(header_.payload_bytes) / 8);
+    const std::span<uint8_t> payload(reinterpret_cast<uint8_t*>(buffer_.data()), buffer_.size() * 8);
+    TSFEAT_TRY(file_.read(at + kRecordHeaderBytes, payload));
+    return header_.crc == crc32c(payload, crc32c(Bytes(head).subspan(4)));
+  }
+  Bytes payload() const { return {reinterpret_cast<const uint8_t*>(buffer_.data()), header_.payload_bytes}; }
+  const RecordHeader& header() const { return header_; }
+  uint64_t previous() const { return previous_; }
+
+  // No whole record starts at `at`. Says whether that may be the end of the log, or must be damage.
+  Status check_end(uint64_t at, bool last, bool* torn) {
+    if (at < sealed_bytes_) return damaged(at, "a durable log record is damaged");
+    if (!last && at != file_bytes_) return damaged(at, "a log record is damaged");
+    std::vector<uint8_t> window;
+    for (uint64_t start = at; start < file_bytes_; start += kScanBytes) {
+      window.resize(std::min(kScanBytes + kRecordHeaderBytes, file_bytes_ - start));
+      TSFEAT_TRY(file_.read(start, window));
+      if (all_zero(window)) continue;
+      *torn = true;
+      TSFEAT_TRY(check_survivors(at, start, window));
+    }
+    return {};
+  }
+
+ private:
+  // A record behind the bad one that was written when the bad one was already durable.
+  Status check_survivors(uint64_t bad, uint64_t start, const std::vector<uint8_t>& window) {
+    for (uint64_t i = 0; i + kRecordHeaderBytes <= window.size() && i < kScanBytes; i += 8) {
+      const RecordHeader candidate = RecordHeader::read(window.data() + i);
+      if (candidate.number != number_ || candidate.durable_bytes <= bad || start + i == bad) continue;
+      TSFEAT_ASSIGN(const bool whole, read_record(start + i));
+      if (whole) return damaged(bad, "a durable log record is damaged");
+    }
+    return {};
+  }
+  Status damaged(uint64_t offset, const char* what) const {
+    return Status::corruption(file_.path() + ", offset " + std::to_string(offset) + ": " + what +
+                              "; restore the store from a checkpoint");
+  }
+
+  const File& file_;
+  const uint64_t number_;
+  const uint64_t file_bytes_;
+  uint64_t sealed_bytes_ = kHeaderBytes;
+  uint64_t previous_ = 0;
+  RecordHeader header_;
+  std::vector<uint64_t> buffer_;  // words, so that the payload is aligned
+};
+
+}  // namespace
+
+Result<ReplayResult> replay_log(Vfs& vfs, const std::string& path, uint64_t number, uint64_t from, bool last,
+                                const std::function<Status(Bytes record)>& visit) {
+  TSFEAT_ASSIGN(const std::unique_ptr<File> file, vfs.open(path, OpenMode::kRead));
+  TSFEAT_ASSIGN(const uint64_t file_bytes, file->size());
+  SegmentReader reader(*file, number, file_bytes);
+  ReplayResult result;
+  TSFEAT_TRY(reader.read_header(last, &result.torn));
+  if (result.torn) return result;
+  result.previous = reader.previous();
+  uint64_t at = std::max<uint64_t>(from, kHeaderBytes);
+  while (at < file_bytes) {
+    TSFEAT_ASSIGN(const bool whole, reader.read_record(at));
+    if (!whole) break;
+    const uint64_t next = at + reader.header().record_bytes();
+    if (Status status = visit(reader.payload()); !status.ok()) {
+      if (status.code() != Code::kCorruption) return status;
+      return Status::corruption(path + ", offset " + std::to_string(at) + ": " + status.message());
+    }
+    at = next;
+    ++result.records;
+  }
+  TSFEAT_TRY(reader.check_end(at, last, &result.torn));
+  result.valid_bytes = at;
+  return result;
+}
+
+Status truncate_log(Vfs& vfs, const std::string& path, uint64_t valid_bytes) {
+  TSFEAT_ASSIGN(const std::unique_ptr<File> file, vfs.open(path, OpenMode::kReadWrite));
+  TSFEAT_TRY(file->truncate(valid_bytes));
+  return file->sync();
+}
+
+}  // namespace tsfeat

@@ -1,0 +1,113 @@
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
+#include "wal/log.h"
+#include "wal/log_format.h"
+
+namespace tsfeat {
+namespace {
+
+using namespace log_format;
+
+// Space is reserved ahead in steps of this size: a sync then has no new file size to make durable.
+constexpr uint64_t kReserveBytes = uint64_t{8} << 20;
+
+class SegmentWriter final : public LogWriter {
+ public:
+  SegmentWriter(std::unique_ptr<File> file, uint64_t number)
+      : file_(std::move(file)), number_(number), size_(kHeaderBytes), durable_bytes_(kHeaderBytes) {}
+
+  Status start(uint64_t previous) {
+    TSFEAT_TRY(reserve(kHeaderBytes));
+    TSFEAT_TRY(file_->write(0, make_header(number_, previous, kHeaderBytes)));
+    return file_->sync();
+  }
+
+  Status append(const EncodedRecord& record) override {
+    size_t payload_bytes = 0;
+    for (const Bytes part : record.parts) payload_bytes += part.size();
+    if (payload_bytes > kMaxPayloadBytes) return Status::schema("a batch takes more than 4 GiB; append it in parts");
+    buffer_.assign(kRecordHeaderBytes, '\0');
+    for (const Bytes part : record.parts) buffer_.append(reinterpret_cast<const char*>(part.data()), part.size());
+    buffer_.append(padded(payload_bytes) - payload_bytes, '\0');
+    auto* bytes = reinterpret_cast<uint8_t*>(buffer_.data());
+    RecordHeader header{0, static_cast<uint32_t>(payload_bytes), number_, durable_bytes()};
+    header.write(bytes);
+    header.crc = crc32c(as_bytes(buffer_).subspan(4));
+    store(bytes, header.crc);
+
+    const uint64_t at = size_.load(std::memory_order_relaxed);
+    TSFEAT_TRY(reserve(at + buffer_.size()));
+    TSFEAT_TRY(file_->write(at, as_bytes(buffer_)));
+    size_.store(at + buffer_.size(), std::memory_order_release);
+    return {};
+  }
+
+  Status sync(uint64_t bytes) override {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      if (!failure_.ok()) return failure_;
+      if (durable_bytes() >= bytes) return {};
+      if (!syncing_) break;
+      done_.wait(lock);
+    }
+    syncing_ = true;
+    const uint64_t target = size();
+    lock.unlock();
+    Status status = file_->sync();
+    if (status.ok()) status = file_->write(kSealAt, make_seal(number_, target));
+    lock.lock();
+    syncing_ = false;
+    ++sync_count_;
+    // A failed sync is never tried again: the kernel may have dropped the very pages that could not be written.
+    if (status.ok()) durable_bytes_.store(target, std::memory_order_release);
+    else failure_ = status;
+    done_.notify_all();
+    return status;
+  }
+
+  uint64_t size() const override { return size_.load(std::memory_order_acquire); }
+  uint64_t durable_bytes() const override { return durable_bytes_.load(std::memory_order_acquire); }
+  uint64_t sync_count() const override { return sync_count_.load(std::memory_order_relaxed); }
+
+  Status finish() override {
+    TSFEAT_TRY(sync(size()));
+    TSFEAT_TRY(file_->truncate(size()));
+    return file_->sync();
+  }
+
+ private:
+  Status reserve(uint64_t bytes) {
+    if (bytes <= reserved_) return {};
+    const uint64_t wanted = (bytes / kReserveBytes + 1) * kReserveBytes;
+    TSFEAT_TRY(file_->allocate(wanted));
+    reserved_ = wanted;
+    return {};
+  }
+
+  std::unique_ptr<File> file_;
+  const uint64_t number_;
+  std::string buffer_;
+  uint64_t reserved_ = 0;
+  std::atomic<uint64_t> size_;
+  std::atomic<uint64_t> durable_bytes_;
+  std::atomic<uint64_t> sync_count_{0};
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable done_;
+  bool syncing_ = false;
+  Status failure_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LogWriter>> LogWriter::create(Vfs& vfs, const std::string& directory, std::string name,
+                                                     uint64_t number, uint64_t previous) {
+  TSFEAT_ASSIGN(std::unique_ptr<File> file, vfs.open(directory + "/" + name, OpenMode::kCreate));
+  auto writer = std::make_unique<SegmentWriter>(std::move(file), number);
+  TSFEAT_TRY(writer->start(previous));
+  TSFEAT_TRY(vfs.sync_directory(directory));
+  return std::unique_ptr<LogWriter>(std::move(writer));
+}
+
+}  // namespace tsfeat
