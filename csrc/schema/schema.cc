@@ -19,13 +19,18 @@ Status check_column(const Column& column) {
     return Status::schema(where + ": a vector has 1 to 65535 components, not " + std::to_string(column.dimension));
   }
   if (!is_vector(column.type) && column.dimension != 1) return Status::schema(where + ": only a vector has a dimension");
+  const std::optional<Value>& value = column.default_value;
+  if (value && value->valid && !is_varlen(column.type) && value->bytes.size() != column.width()) {
+    return Status::schema(where + ": its default has " + std::to_string(value->bytes.size()) + " bytes, not " +
+                          std::to_string(column.width()));
+  }
   if (!column.closed) return {};
   if (column.type != Type::kCategory) return Status::schema(where + ": only a category can be closed");
   if (column.declared_categories.empty()) return Status::schema(where + ": a closed category needs at least one value");
   std::set<std::string_view> seen;
-  for (const std::string& value : column.declared_categories) {
-    if (!is_utf8(value)) return Status::schema(where + ": a category value is not valid UTF-8");
-    if (!seen.insert(value).second) return Status::schema(where + ": the category value '" + value + "' is given twice");
+  for (const std::string& category : column.declared_categories) {
+    if (!is_utf8(category)) return Status::schema(where + ": a category value is not valid UTF-8");
+    if (!seen.insert(category).second) return Status::schema(where + ": the category value '" + category + "' is given twice");
   }
   return {};
 }
@@ -74,11 +79,11 @@ bool known_types(const Schema& schema) {
 }
 
 bool valid_ids(const Schema& schema) {
-  std::set<uint32_t> ids;
+  uint32_t last = 0;  // ids ascend: find_id() relies on it
   return std::all_of(schema.columns.begin(), schema.columns.end(), [&](const Column& column) {
-    const std::optional<Value>& value = column.default_value;
-    const bool width_fits = !value || !value->valid || is_varlen(column.type) || value->bytes.size() == column.width();
-    return column.id >= 1 && column.id < schema.next_column_id && ids.insert(column.id).second && width_fits;
+    const bool ascends = column.id > last;
+    last = column.id;
+    return ascends && column.id < schema.next_column_id;
   });
 }
 

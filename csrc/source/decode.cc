@@ -5,6 +5,19 @@
 namespace tsfeat {
 namespace {
 
+// How many slices ahead of the one being decoded memory is asked for: enough to hide a miss, few enough to stay in
+// the L1 cache.
+constexpr size_t kSlicesAhead = 4;
+constexpr size_t kSlicesFarAhead = 10;
+
+void prefetch_ahead(std::span<const Slice> slices, size_t i, const Column* column) {
+  const auto hint = [&](size_t ahead, bool soon) {
+    if (i + ahead < slices.size()) slices[i + ahead].source->prefetch(column, slices[i + ahead].rows, soon);
+  };
+  hint(kSlicesFarAhead, false);
+  hint(kSlicesAhead, true);
+}
+
 void fill_default(const Column& column, uint64_t events, const ColumnSink& sink, uint64_t at) {
   const bool valid = column.default_value && column.default_value->valid;
   const std::string bytes = valid ? column.default_value->bytes : std::string(column.width(), '\0');
@@ -23,7 +36,9 @@ void fill_default(const Column& column, uint64_t events, const ColumnSink& sink,
 
 Status decode_column(const Column& column, std::span<const Slice> slices, const ColumnSink& sink) {
   uint64_t at = 0;
-  for (const Slice& slice : slices) {
+  for (size_t i = 0; i < slices.size(); ++i) {
+    const Slice& slice = slices[i];
+    prefetch_ahead(slices, i, &column);
     if (!slice.source->has_column(column.id)) {
       fill_default(column, slice.rows.size(), sink, at);
     } else {
@@ -40,7 +55,9 @@ Status decode_column(const Column& column, std::span<const Slice> slices, const 
 }
 
 Status decode_times(std::span<const Slice> slices, int64_t* out) {
-  for (const Slice& slice : slices) {
+  for (size_t i = 0; i < slices.size(); ++i) {
+    const Slice& slice = slices[i];
+    prefetch_ahead(slices, i, nullptr);
     TSFEAT_TRY(slice.source->times(slice.rows, out));
     out += slice.rows.size();
   }

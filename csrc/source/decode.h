@@ -8,8 +8,8 @@
 
 namespace tsfeat {
 
-// Where a column goes: `fixed` has room for the slices' events (width bytes each), or `varlen` is appended to; validity (1 = present,
-// one byte an event) is written if it is not null.
+// Where a column goes: `fixed` has room for the slices' events (width bytes each), or `varlen` is appended to;
+// validity (1 = present, one byte an event) is written if it is not null.
 struct ColumnSink {
   uint8_t* fixed = nullptr;
   codec::VarlenBuffer* varlen = nullptr;

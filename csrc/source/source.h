@@ -1,13 +1,14 @@
-// A Source holds events in (key, time, arrival) order and gives out sequences: the memtable and the sorted run are the two
-// kinds. Reads, scans, flush and compaction know events only through this interface: one mechanism, used everywhere.
+// A Source holds events in (key, time, arrival) order and gives out sequences: the memtable and the sorted run are
+// the two kinds. Reads, scans, flush and compaction know events only through this interface: one mechanism, used
+// everywhere.
 //
-// Rows are numbers that the source gives; rows of one key are consecutive, oldest first, ordered by (time, version, position in
-// the batch). Two different sources of a table never hold events of one key with the same time and version, so (time, version)
-// orders events across sources.
+// Rows are numbers that the source gives; rows of one key are consecutive, oldest first, ordered by (time, version,
+// position in the batch). Two different sources of a table never hold events of one key with the same time and
+// version, so (time, version) orders events across sources.
 //
-// A Source object serves one caller at a time: it is made for one read (or scan, flush, compaction job) by its owner (Run,
-// Memtable), is cheap to make, may hold scratch, and keeps its owner alive by being outlived by the caller's shared_ptr.
-// Fallible calls return kCorruption (file and offset) or kStorage.
+// A Source object serves one caller at a time: it is made for one read (or scan, flush, compaction job) by its owner
+// (Run, Memtable), is cheap to make, may hold scratch, and keeps its owner alive by being outlived by the caller's
+// shared_ptr. Fallible calls return kCorruption (file and offset) or kStorage.
 #pragma once
 
 #include <cstdint>
@@ -36,16 +37,16 @@ struct SourceStats {
   uint64_t max_version = 0;
 };
 
-// A question for locate(): at most `limit` of the key's newest events with time <= until are wanted. A source may answer with more
-// rows than asked (a run gives the key's whole range), never with fewer.
+// A question for locate(): at most `limit` of the key's newest events with time <= until are wanted. A source may
+// answer with more rows than asked, but then with the key's whole range (as a run does); never with fewer.
 struct Probe {
   KeyView key;
   int64_t until = kMaxTime;
   uint64_t limit = ~uint64_t{0};
 };
 
-// What is known, without decoding, of the block that a row lies in. order_bits() of the smallest and the largest value that is
-// neither null nor NaN; `bounded` is false where that is not known.
+// What is known, without decoding, of the block that a row lies in. order_bits() of the smallest and the largest
+// value that is neither null nor NaN; `bounded` is false where that is not known.
 struct BlockBounds {
   RowRange rows;
   bool bounded = false;
@@ -87,8 +88,9 @@ class Source {
   // Of the block around `row`, for a column that it has, or for the time (column null). Bounds on time always hold.
   virtual BlockBounds bounds(const Column* column, uint64_t row) = 0;
 
-  // A hint, some slices ahead of decoding them: start to bring these rows' bytes near. Column null: the times.
-  virtual void prefetch(const Column* /*column*/, RowRange /*rows*/) {}
+  // A hint, some slices ahead of decoding them: start to bring these rows' bytes near; and before that, what leads to
+  // them (soon false). Never waits for memory longer than it must. Column null: the times.
+  virtual void prefetch(const Column* /*column*/, RowRange /*rows*/, bool /*soon*/) {}
   // Whether rows are numbered through in key order, so that ranges of neighbouring keys may be decoded as one.
   virtual bool ranges_may_cross_keys() const { return false; }
 };

@@ -10,6 +10,7 @@ namespace {
 using namespace log_format;
 
 constexpr uint64_t kScanBytes = uint64_t{1} << 20;
+constexpr uint64_t kMostSurvivorChecks = 64;  // how often, on average, each byte of the tail is looked at
 
 bool all_zero(Bytes bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
@@ -28,10 +29,6 @@ class SegmentReader {
       return last ? Status{} : damaged(0, "the segment is shorter than its header");
     }
     TSFEAT_TRY(file_.read(0, block));
-    if (last && all_zero(block)) {
-      *torn = true;
-      return {};
-    }
     const auto version = load<uint32_t>(block.data() + 8);
     if (load<uint64_t>(block.data()) == kMagic && version > kVersion &&
         load<uint32_t>(block.data() + kHeaderCrcAt) == crc32c(Bytes(block).first(kHeaderCrcAt))) {
@@ -41,7 +38,12 @@ class SegmentReader {
     sealed_bytes_ = load<uint64_t>(block.data() + kSealAt);
     previous_ = load<uint64_t>(block.data() + kPreviousAt);
     // The block is a function of three numbers: whatever else it holds is damage.
-    if (block != make_header(number_, previous_, sealed_bytes_)) return damaged(0, "the segment's header is damaged");
+    if (block != make_header(number_, previous_, sealed_bytes_)) {
+      // Nothing is appended before the header is durable: a segment without records may have been cut off while it was created.
+      if (last) TSFEAT_TRY(scan_tail(0, torn));
+      *torn = last;
+      return last ? Status{} : damaged(0, "the segment's header is damaged");
+    }
     if (sealed_bytes_ > file_bytes_) return damaged(kSealAt, "the segment is shorter than its durable part");
     return {};
   }
@@ -66,6 +68,12 @@ class SegmentReader {
   Status check_end(uint64_t at, bool last, bool* torn) {
     if (at < sealed_bytes_) return damaged(at, "a durable log record is damaged");
     if (!last && at != file_bytes_) return damaged(at, "a log record is damaged");
+    return scan_tail(at, torn);
+  }
+
+ private:
+  // Looks behind the bad place at `at`: `torn` if there is anything but zeros, kCorruption if it proves that `at` was durable.
+  Status scan_tail(uint64_t at, bool* torn) {
     std::vector<uint8_t> window;
     for (uint64_t start = at; start < file_bytes_; start += kScanBytes) {
       window.resize(std::min(kScanBytes + kRecordHeaderBytes, file_bytes_ - start));
@@ -77,12 +85,14 @@ class SegmentReader {
     return {};
   }
 
- private:
   // A record behind the bad one that was written when the bad one was already durable.
   Status check_survivors(uint64_t bad, uint64_t start, const std::vector<uint8_t>& window) {
     for (uint64_t i = 0; i + kRecordHeaderBytes <= window.size() && i < kScanBytes; i += 8) {
       const RecordHeader candidate = RecordHeader::read(window.data() + i);
       if (candidate.number != number_ || candidate.durable_bytes <= bad || start + i == bad) continue;
+      // Made to look like this by someone: not to be followed for ever.
+      survivor_bytes_ += candidate.record_bytes() > file_bytes_ ? 0 : candidate.record_bytes();
+      if (survivor_bytes_ / kMostSurvivorChecks > file_bytes_) return damaged(bad, "a log record is damaged");
       TSFEAT_ASSIGN(const bool whole, read_record(start + i));
       if (whole) return damaged(bad, "a durable log record is damaged");
     }
@@ -98,6 +108,7 @@ class SegmentReader {
   const uint64_t file_bytes_;
   uint64_t sealed_bytes_ = kHeaderBytes;
   uint64_t previous_ = 0;
+  uint64_t survivor_bytes_ = 0;  // looked at by check_survivors
   RecordHeader header_;
   std::vector<uint64_t> buffer_;  // words, so that the payload is aligned
 };

@@ -1,0 +1,23 @@
+// Uninitialized memory for results, which is handed on (to numpy) and comes back. Large buffers are kept for the next
+// answer: fresh ones cost a page fault every 4 KiB, which is more than decoding into them does.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace tsfeat {
+
+struct BufferRelease {
+  void operator()(uint8_t* data) const noexcept;
+};
+// Aligned to 16 bytes. May be released in any thread.
+using Buffer = std::unique_ptr<uint8_t[], BufferRelease>;
+
+// Throws std::bad_alloc.
+Buffer allocate_buffer(size_t bytes);
+
+// What is kept of released buffers never exceeds this.
+inline constexpr size_t kKeptBufferBytes = size_t{16} << 20;
+
+}  // namespace tsfeat

@@ -1,0 +1,23 @@
+// Answers of the engine as Python objects, without copying what is large. Needs the GIL.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <vector>
+
+#include "read/merge.h"
+#include "read/read.h"
+
+namespace tsfeat::bind {
+
+namespace py = pybind11;
+
+// A list of (values, validity or None). columns: as in ReadRequest.
+py::object to_columns(std::vector<ColumnResult>&& made, const std::vector<int>& columns, uint64_t rows,
+                      const Schema& schema);
+// (offsets, columns, version)
+py::object to_read_result(ReadResult&& result, const std::vector<int>& columns, const Schema& schema);
+// (keys, columns)
+py::object to_scan_chunk(ScanChunk&& chunk, const std::vector<int>& columns, const Schema& schema);
+
+}  // namespace tsfeat::bind

@@ -1,0 +1,149 @@
+// Appending: check, log, memtable, publish; and the same from the log's side, at replay.
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/planted.h"
+#include "engine/input.h"
+#include "engine/store_core.h"
+
+namespace tsfeat {
+namespace {
+
+// So many unmerged flushes slow every read; appends wait for compaction rather than let them grow.
+constexpr size_t kStallRuns = 6 * kFanout;
+
+}  // namespace
+
+Result<uint64_t> StoreCore::append(TableCore& table, const AppendRequest& request) {
+  TSFEAT_TRY(check_open());
+  TSFEAT_TRY(check_writable());
+  TSFEAT_ASSIGN(std::unique_lock<std::mutex> lock, lock_for_append(table));
+  TSFEAT_TRY(check_open());
+  TSFEAT_TRY(check_writable());
+  if (table.dropped) return Status::not_found("table '" + table.name + "' was dropped");
+  const TableCore::Published now = table.published();
+  if (request.source) {
+    const std::optional<int64_t> stored = table.position(*request.source);
+    if (stored && request.position <= *stored) {
+      // Known, but perhaps not yet durable: a caller that asks for that gets it, also the second time.
+      lock.unlock();
+      TSFEAT_TRY(sync_if_asked(request));
+      return now.version;
+    }
+  }
+  PreparedBatch prepared(table.name, *now.state);
+  TSFEAT_TRY(prepared.prepare(request));
+
+  const TableCore::BatchFacts facts{now.version + 1, request.rows, prepared.newest_time(), TableCore::wall_now(*now.state, clock),
+                                    request.source.value_or(""), request.position};
+  const BatchHeader header{table.id, facts.version, facts.wall_clock, facts.source, facts.position, prepared.new_categories()};
+  EncodedRecord record;
+  encode_batch(header, *now.state->schema, prepared.batch(), &record);
+  if (Status status = log_->append(record); !status.ok()) {
+    return status.code() == Code::kSchema ? status : poison(status);  // kSchema: refused before a byte was written
+  }
+
+  for (const NewCategories& fresh : header.categories) {
+    now.state->categories.at(fresh.column_id)->add(fresh.first_code, fresh.values);
+  }
+  Memtable& memtable = *now.state->memtables.back();
+  active_bytes_ -= memtable.memory_bytes();
+  memtable.insert(prepared.batch(), facts.version);
+  active_bytes_ += memtable.memory_bytes();
+  table.publish_batch(facts);
+  lock.unlock();
+  TSFEAT_TRY(sync_if_asked(request));
+  return facts.version;
+}
+
+// All that is in the log by now. A log that was finished meanwhile is durable already.
+Status StoreCore::sync_if_asked(const AppendRequest& request) {
+  if (!request.sync.value_or(options.sync == SyncPolicy::kAlways)) return {};
+  std::shared_ptr<LogWriter> log;
+  {
+    const std::lock_guard lock(write_mutex);
+    log = log_;
+  }
+  if (log == nullptr) return {};  // closed since, and all written
+  Status status = log->sync(log->size());
+  return status.ok() ? status : poison(status);
+}
+
+size_t StoreCore::level0_runs(const TableCore& table) const {
+  const TableCore::Published now = table.published();
+  return static_cast<size_t>(std::count_if(now.state->runs.begin(), now.state->runs.end(),
+                                           [](const auto& run) { return run->meta().level == 0; }));
+}
+
+// Waits, or works, until there is room. Backpressure is what bounds memory, and the number of runs.
+Result<std::unique_lock<std::mutex>> StoreCore::lock_for_append(const TableCore& table) {
+  std::unique_lock lock(write_mutex);
+  if (!full()) return lock;
+  const auto start = std::chrono::steady_clock::now();
+  while (!sealed_.empty() && !stopping_ && check_writable().ok()) {
+    if (inline_work()) {
+      lock.unlock();
+      TSFEAT_TRY(flush_one());
+      lock.lock();
+    } else {
+      flush_worker_->wake();
+      flushed_.wait_for(lock, std::chrono::milliseconds(100));
+      // A flush that fails for lack of space is the append's failure: waiting for ever would hide it.
+      const std::lock_guard guard(failure_mutex_);
+      if (!flush_failure_.ok() && !sealed_.empty()) return flush_failure_;
+    }
+  }
+  while (!inline_work() && level0_runs(table) >= kStallRuns && !stopping_ && check_writable().ok()) {
+    compaction_worker_->wake();
+    compacted_.wait_for(lock, std::chrono::milliseconds(100));
+    const std::lock_guard guard(failure_mutex_);
+    if (!compaction_failure_.ok()) break;  // shown by stats(); reads get slower, appends go on
+  }
+  TSFEAT_TRY(check_open());
+  TSFEAT_TRY(check_writable());
+  if (sealed_.empty() && full()) TSFEAT_TRY(seal_generation());
+  const auto waited = std::chrono::steady_clock::now() - start;
+  counters_.write_stall_ns += static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(waited).count());
+  if (!inline_work()) {
+    flush_worker_->wake();
+    return lock;
+  }
+  lock.unlock();
+  TSFEAT_TRY(flush_one());
+  // A compaction that fails is shown by stats(); reads get slower, appends go on (unless it poisoned the store).
+  for (Result<bool> more = true; more.ok() && *more;) more = compact_step();
+  lock.lock();
+  return lock;
+}
+
+Status StoreCore::replay_record(const Tables& tables, Bytes record) {
+  TSFEAT_ASSIGN(const RecordKind kind, record_kind(record));
+  TSFEAT_ASSIGN(const uint32_t table_id, record_table_id(record));
+  const auto at = tables.find(table_id);
+  if (at == tables.end()) return {};  // dropped since
+  TableCore& table = *at->second;
+  if (kind == RecordKind::kBatch) return replay_batch(table, record);
+  TSFEAT_ASSIGN(const DeleteRecord erasure, decode_delete(record));
+  table.update([&](TableState& state) { state.tombstones = state.tombstones->with(erasure); });
+  return {};
+}
+
+Status StoreCore::replay_batch(TableCore& table, Bytes record) {
+  const std::shared_ptr<const TableState> state = table.published().state;
+  TSFEAT_ASSIGN(const DecodedBatch decoded, decode_batch(record, *state->schema));
+  for (const NewCategories& fresh : decoded.header.categories) {
+    const auto dictionary = state->categories.find(fresh.column_id);
+    if (dictionary == state->categories.end()) return Status::corruption("a batch has categories for a column that has none");
+    dictionary->second->add(fresh.first_code, fresh.values);
+  }
+  if (planted("recovery") && decoded.header.version % 3 == 0) return {};
+  PreparedBatch prepared(table.name, *state);
+  TSFEAT_TRY(prepared.prepare_stored(decoded));
+  state->memtables.back()->insert(prepared.batch(), decoded.header.version);
+  table.publish_batch({decoded.header.version, prepared.batch().rows, prepared.newest_time(), decoded.header.wall_clock,
+                       decoded.header.source, decoded.header.position});
+  return {};
+}
+
+}  // namespace tsfeat

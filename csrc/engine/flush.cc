@@ -1,0 +1,143 @@
+// From memtables to runs: sealing a generation and flushing it.
+
+#include "engine/store_core.h"
+
+namespace tsfeat {
+
+RunOptions StoreCore::run_options(codec::Effort effort) const { return {options.page_rows, effort}; }
+
+Status StoreCore::start_log(uint64_t previous) {
+  const uint64_t number = new_file_number();
+  TSFEAT_ASSIGN(log_, LogWriter::create(vfs, path, log_name(number), number, previous));
+  log_number_ = number;
+  return {};
+}
+
+// The log is finished before the next one begins: what survives a crash is then a prefix.
+Status StoreCore::seal_generation() {
+  if (Status status = log_->finish(); !status.ok()) return poison(status);
+  counters_.log_bytes += log_->size();
+  counters_.log_syncs += log_->sync_count();
+  const uint64_t finished = log_number_;
+  if (Status status = start_log(finished); !status.ok()) return poison(status);
+  SealedGeneration generation{{finished}, unsealed_memtables()};
+  for (const auto& [table, memtable] : generation.memtables) {
+    // Once a table, however many memtables it filled: its last one was sealed with the others.
+    if (table->published().state->memtables.back() != memtable) continue;
+    table->update([&](TableState& next) { next.memtables.push_back(Memtable::create(next.schema)); });
+  }
+  active_bytes_ = 0;
+  sealed_.push_back(std::move(generation));
+  return {};
+}
+
+StoreCore::Sealable StoreCore::unsealed_memtables() const {
+  std::set<const Memtable*> sealed;
+  for (const SealedGeneration& generation : sealed_) {
+    for (const auto& [table, memtable] : generation.memtables) sealed.insert(memtable.get());
+  }
+  Sealable out;
+  for (const auto& table : all_tables()) {
+    for (const auto& memtable : table->published().state->memtables) {
+      if (!sealed.contains(memtable.get()) && !memtable->empty()) out.emplace_back(table, memtable);
+    }
+  }
+  return out;
+}
+
+Status StoreCore::flush_one() {
+  const std::lock_guard flush_lock(flush_mutex);
+  SealedGeneration generation;
+  {
+    const std::lock_guard lock(write_mutex);
+    if (sealed_.empty()) return {};
+    generation = sealed_.front();
+  }
+  counters_.flushing = true;
+  const Status status = flush_generation(generation);
+  counters_.flushing = false;
+  {
+    const std::lock_guard lock(failure_mutex_);
+    flush_failure_ = status;
+  }
+  flushed_.notify_all();
+  if (!status.ok()) return fail_write(status);
+  if (compaction_worker_ != nullptr) compaction_worker_->wake();
+  return {};
+}
+
+Status StoreCore::flush_generation(const SealedGeneration& generation) {
+  // One run a table, from all its memtables of the generation (adding a column makes a second one).
+  // Ordered by id, not by address: files get their numbers in the same order in every process.
+  std::map<uint32_t, std::pair<std::shared_ptr<TableCore>, std::vector<std::shared_ptr<Memtable>>>> by_table;
+  for (const auto& [table, memtable] : generation.memtables) {
+    if (table->dropped) continue;
+    by_table[table->id].first = table;
+    by_table[table->id].second.push_back(memtable);
+  }
+  std::map<uint32_t, Runs> made;
+  for (const auto& [table_id, source] : by_table) {
+    const auto& [table, memtables] = source;
+    MergeRequest request;
+    request.schema = table->published().state->schema;
+    for (const auto& memtable : memtables) request.sources.push_back(memtable->source(~uint64_t{0}));
+    request.run = run_options(codec::Effort::kFast);
+    request.new_file = [this] {
+      const uint64_t number = new_file_number();
+      return NewFile{number, file_path(run_name(number))};
+    };
+    const std::shared_ptr<const Schema> schema = request.schema;
+    TSFEAT_ASSIGN(const MergeResult merged, merge_sources(vfs, std::move(request)));
+    TSFEAT_ASSIGN(made[table_id], open_runs(merged.runs, schema));
+    counters_.flushed_bytes += merged.bytes_written;
+  }
+  TSFEAT_TRY(vfs.sync_directory(path));
+  TSFEAT_TRY(commit(
+      [&](Manifest& next) {
+        for (TableRecord& record : next.tables) {
+          for (const auto& run : made[record.id]) record.runs.push_back(run->meta());
+        }
+        // This generation is the oldest: its logs go, and the next one's is the first that counts.
+        const std::lock_guard lock(write_mutex);
+        next.log_number = sealed_.size() > 1 ? sealed_[1].logs.front() : log_number_;
+      },
+      [&] { publish_flush(generation, made); }));
+  std::vector<std::string> logs;
+  for (const uint64_t number : generation.logs) logs.push_back(file_path(log_name(number)));
+  remove_files(logs);
+  ++counters_.flushes;
+  return {};
+}
+
+void StoreCore::publish_flush(const SealedGeneration& generation, const std::map<uint32_t, Runs>& made) {
+  const std::lock_guard lock(write_mutex);
+  std::set<const Memtable*> gone;
+  for (const auto& [table, memtable] : generation.memtables) gone.insert(memtable.get());
+  for (const auto& table : all_tables()) {
+    table->update([&](TableState& state) {
+      std::erase_if(state.memtables, [&](const auto& memtable) {
+        // Emptied leftovers of a column's addition go with them; the last one takes appends.
+        return gone.contains(memtable.get()) || (memtable->empty() && memtable != state.memtables.back());
+      });
+      const auto runs = made.find(table->id);
+      if (runs != made.end()) state.runs.insert(state.runs.end(), runs->second.begin(), runs->second.end());
+    });
+  }
+  sealed_.pop_front();
+}
+
+Status StoreCore::flush() {
+  TSFEAT_TRY(check_writable());
+  size_t waiting = 0;
+  {
+    const std::lock_guard lock(write_mutex);
+    TSFEAT_TRY(check_writable());
+    if (!unsealed_memtables().empty()) TSFEAT_TRY(seal_generation());
+    waiting = sealed_.size();
+  }
+  // What a background flush takes off meanwhile only makes this sooner done.
+  for (; waiting > 0; --waiting) TSFEAT_TRY(flush_one());
+  return {};
+}
+
+}  // namespace tsfeat

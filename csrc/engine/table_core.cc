@@ -1,0 +1,167 @@
+#include "engine/table_core.h"
+
+#include <algorithm>
+
+namespace tsfeat {
+namespace {
+
+int64_t floor_divide(int64_t value, int64_t by) { return value / by - static_cast<int64_t>(value % by < 0); }
+
+int64_t horizon_of(const TableCore::Published& at, const Clock& clock) {
+  if (!at.state->retention) return kMinTime;
+  return saturating_sub(TableCore::now(at, clock), at.state->retention->history);
+}
+
+}  // namespace
+
+std::vector<RunMeta> TableState::run_metas() const {
+  std::vector<RunMeta> metas;
+  for (const auto& run : runs) metas.push_back(run->meta());
+  return metas;
+}
+
+TableCore::TableCore(const TableRecord& record, std::vector<std::shared_ptr<Run>> runs) : id(record.id), name(record.name) {
+  auto state = std::make_shared<TableState>();
+  state->schema = std::make_shared<const Schema>(record.schema);
+  state->retention = record.retention;
+  state->horizon_time = record.horizon_time;
+  state->horizon_version = record.horizon_version;
+  state->tombstones = record.tombstones;
+  state->memtables = {Memtable::create(state->schema)};
+  state->runs = std::move(runs);
+  for (const Column& column : record.schema.columns) {
+    if (column.type != Type::kCategory) continue;
+    const auto values = record.categories.find(column.id);
+    state->categories[column.id] = std::make_shared<CategoryDictionary>(
+        values == record.categories.end() ? column.declared_categories : values->second);
+  }
+  published_ = {std::move(state), record.version, record.newest_time};
+  wall_clock_ = record.wall_clock;
+  event_clock_ = record.event_clock;
+  positions_ = record.positions;
+  events_appended_ = record.events_appended;
+}
+
+TableCore::Published TableCore::published() const {
+  const std::lock_guard lock(mutex_);
+  return published_;
+}
+
+void TableCore::update(const std::function<void(TableState&)>& change) {
+  const std::lock_guard lock(mutex_);
+  auto next = std::make_shared<TableState>(*published_.state);
+  change(*next);
+  published_.state = std::move(next);
+}
+
+void TableCore::take(TableCore& other) {
+  const std::scoped_lock lock(mutex_, other.mutex_);
+  std::swap(published_, other.published_);
+  std::swap(wall_clock_, other.wall_clock_);
+  std::swap(event_clock_, other.event_clock_);
+  std::swap(positions_, other.positions_);
+  std::swap(events_appended_, other.events_appended_);
+}
+
+int64_t TableCore::now(const Published& at, const Clock& clock) {
+  const bool event_clock = at.state->retention && at.state->retention->event_clock;
+  if (event_clock) return at.newest_time.value_or(kMinTime);
+  return wall_now(*at.state, clock);
+}
+
+int64_t TableCore::wall_now(const TableState& state, const Clock& clock) {
+  return floor_divide(clock.now_ns(), unit_ns(state.schema->unit));
+}
+
+void TableCore::publish_batch(const BatchFacts& facts) {
+  const std::lock_guard lock(mutex_);
+  if (facts.newest_time) {
+    published_.newest_time = std::max(published_.newest_time.value_or(kMinTime), *facts.newest_time);
+  }
+  // Else the manifest was ahead of the log that is replayed onto it.
+  if (facts.version > published_.version) {
+    events_appended_ += facts.rows;
+    wall_clock_.add(facts.version, facts.wall_clock);
+    event_clock_.add(facts.version, published_.newest_time.value_or(kMinTime));
+    published_.version = facts.version;
+  }
+  if (!facts.source.empty()) {
+    const auto [at, fresh] = positions_.emplace(facts.source, facts.position);
+    at->second = std::max(at->second, facts.position);
+  }
+}
+
+std::optional<int64_t> TableCore::position(const std::string& source) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = positions_.find(source);
+  return at == positions_.end() ? std::nullopt : std::optional(at->second);
+}
+
+// The version that was current at the horizon: reads at older ones are past it.
+uint64_t TableCore::version_at(const Published& at, const Clock& clock) const {
+  if (!at.state->retention) return 0;
+  if (at.state->retention->event_clock && !at.newest_time) return 0;  // it has not started
+  const VersionClock& versions = at.state->retention->event_clock ? event_clock_ : wall_clock_;
+  return versions.current_at(horizon_of(at, clock));
+}
+
+View TableCore::view(const Clock& clock, bool scan) const {
+  View view;
+  Published at;
+  {
+    const std::lock_guard lock(mutex_);
+    at = published_;
+    view.horizon_version = std::max(at.state->horizon_version, version_at(at, clock));
+  }
+  view.schema = at.state->schema;
+  view.table_name = name;
+  view.version = at.version;
+  view.now = now(at, clock);
+  view.retention = at.state->retention;
+  view.horizon_time = std::max(at.state->horizon_time, horizon_of(at, clock));
+  view.tombstones = at.state->tombstones;
+  view.sources.reserve(at.state->memtables.size() + at.state->runs.size());
+  for (const auto& memtable : at.state->memtables) {
+    if (!memtable->empty()) view.sources.push_back(memtable->source(at.version));
+  }
+  for (const auto& run : at.state->runs) view.sources.push_back(run->source(scan));
+  view.owners.push_back(std::move(at.state));
+  return view;
+}
+
+ReclaimPolicy TableCore::reclaim_policy(const Clock& clock) const {
+  const std::lock_guard lock(mutex_);
+  return {published_.state->retention, now(published_, clock), version_at(published_, clock), published_.state->tombstones};
+}
+
+uint64_t TableCore::events_appended() const {
+  const std::lock_guard lock(mutex_);
+  return events_appended_;
+}
+
+TableRecord TableCore::record(const Clock& clock) const {
+  const std::lock_guard lock(mutex_);
+  const TableState& state = *published_.state;
+  TableRecord record;
+  record.id = id;
+  record.name = name;
+  record.schema = *state.schema;
+  record.retention = state.retention;
+  record.version = published_.version;
+  record.newest_time = published_.newest_time;
+  record.events_appended = events_appended_;
+  record.horizon_time = state.horizon_time;
+  record.horizon_version = state.horizon_version;
+  record.wall_clock = wall_clock_;
+  record.event_clock = event_clock_;
+  if (state.retention) {
+    (state.retention->event_clock ? record.event_clock : record.wall_clock).prune(horizon_of(published_, clock));
+  }
+  record.positions = positions_;
+  for (const auto& [column_id, dictionary] : state.categories) record.categories[column_id] = dictionary->values();
+  record.tombstones = state.tombstones;
+  record.runs = state.run_metas();
+  return record;
+}
+
+}  // namespace tsfeat

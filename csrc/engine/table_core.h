@@ -1,0 +1,92 @@
+// One table of an open store: its current state, as readers take it, and what appends keep up to date.
+//
+// Readers take a Published under a short lock and are then on their own: TableState is immutable, and what it points to lives as long as
+// they hold it. States are replaced by the holder of the store's write lock (appends, schema changes) and by the holder of its manifest lock
+// (flush, compaction); `update` makes each replacement atomic.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "catalog/manifest.h"
+#include "compact/reclaim.h"
+#include "engine/categories.h"
+#include "memtable/memtable.h"
+#include "read/read.h"
+#include "run/run.h"
+
+namespace tsfeat {
+
+struct TableState {
+  std::shared_ptr<const Schema> schema;
+  std::optional<Retention> retention;
+  int64_t horizon_time = kMinTime;  // floors left by a loosened retention
+  uint64_t horizon_version = 0;
+  std::shared_ptr<const Tombstones> tombstones = Tombstones::none();
+  std::vector<std::shared_ptr<Memtable>> memtables;  // oldest first; the last one takes appends
+  std::vector<std::shared_ptr<Run>> runs;
+  std::map<uint32_t, std::shared_ptr<CategoryDictionary>> categories;  // by column id
+
+  std::vector<RunMeta> run_metas() const;
+};
+
+class TableCore {
+ public:
+  // record: from the manifest; runs: opened, in its order.
+  TableCore(const TableRecord& record, std::vector<std::shared_ptr<Run>> runs);
+
+  const uint32_t id;
+  const std::string name;
+  std::atomic<bool> dropped{false};
+
+  struct Published {
+    std::shared_ptr<const TableState> state;
+    uint64_t version = 0;
+    std::optional<int64_t> newest_time;
+  };
+  Published published() const;
+  void update(const std::function<void(TableState&)>& change);
+
+  // The wall clock in the table's unit; and the table's "now": that, or the newest event time.
+  static int64_t wall_now(const TableState& state, const Clock& clock);
+  static int64_t now(const Published& at, const Clock& clock);
+
+  // Becomes what `other`, made anew from a later manifest, is (read-only stores).
+  void take(TableCore& other);
+
+  // After a batch is in the log and the memtable: what readers see from now on. Write lock held.
+  struct BatchFacts {
+    uint64_t version = 0;
+    uint64_t rows = 0;
+    std::optional<int64_t> newest_time;  // of the batch
+    int64_t wall_clock = 0;
+    std::string source;
+    int64_t position = 0;
+  };
+  void publish_batch(const BatchFacts& facts);
+
+  std::optional<int64_t> position(const std::string& source) const;
+  View view(const Clock& clock, bool scan) const;
+  // What a compaction that starts now may forget.
+  ReclaimPolicy reclaim_policy(const Clock& clock) const;
+  TableRecord record(const Clock& clock) const;  // for the manifest; the runs are those of the state
+  uint64_t events_appended() const;
+
+ private:
+  uint64_t version_at(const Published& at, const Clock& clock) const;
+
+  mutable std::mutex mutex_;  // guards what follows; held for moments
+  Published published_;
+  VersionClock wall_clock_, event_clock_;  // which version was current when, on either clock
+  std::map<std::string, int64_t> positions_;
+  uint64_t events_appended_ = 0;
+};
+
+}  // namespace tsfeat

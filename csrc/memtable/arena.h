@@ -1,0 +1,60 @@
+// Memory that only grows: what the memtable gives out never moves and lives until the memtable dies. One thread
+// allocates; any thread may ask for the size.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace tsfeat {
+
+class Arena {
+ public:
+  // Uninitialized; aligned to 64 bytes if asked, else to 8.
+  uint8_t* allocate(size_t bytes, size_t alignment = 8) {
+    uint8_t* start = aligned(next_, alignment);
+    if (next_ == nullptr || bytes + static_cast<size_t>(start - next_) > left_) {
+      // What is large gets a block of its own, so that little is lost of the current one.
+      if (bytes > next_block_bytes_ / 4) return aligned(new_block(bytes + alignment), alignment);
+      refill();
+      start = aligned(next_, alignment);
+    }
+    const size_t used = bytes + static_cast<size_t>(start - next_);
+    next_ += used;
+    left_ -= used;
+    return start;
+  }
+  size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr size_t kFirstBlockBytes = 4'096;
+  static constexpr size_t kLargestBlockBytes = 1 << 20;
+
+  static uint8_t* aligned(uint8_t* at, size_t alignment) {
+    const size_t over = reinterpret_cast<uintptr_t>(at) & (alignment - 1);
+    return over == 0 ? at : at + (alignment - over);
+  }
+  // Blocks double, so that an empty table costs little and a full one few calls; what was left of the old block is
+  // lost.
+  void refill() {
+    next_ = new_block(next_block_bytes_);
+    left_ = next_block_bytes_;
+    next_block_bytes_ = std::min(2 * next_block_bytes_, kLargestBlockBytes);
+  }
+  uint8_t* new_block(size_t size) {
+    blocks_.push_back(std::make_unique_for_overwrite<uint8_t[]>(size));
+    bytes_.fetch_add(size, std::memory_order_relaxed);
+    return blocks_.back().get();
+  }
+
+  std::vector<std::unique_ptr<uint8_t[]>> blocks_;
+  uint8_t* next_ = nullptr;
+  size_t left_ = 0;
+  size_t next_block_bytes_ = kFirstBlockBytes;
+  std::atomic<size_t> bytes_{0};
+};
+
+}  // namespace tsfeat

@@ -1,0 +1,58 @@
+// Planning a request: what each requested row asks, and where its key's events are, for many rows at once.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "read/chooser.h"
+#include "read/read.h"
+
+namespace tsfeat {
+
+// n, versions, cut-offs and columns within what the view allows: kSchema or kRetention, naming the row.
+Status check_request(const View& view, const ReadRequest& request);
+// The same for one moment and version: `where` says whose ("row 3", "the scan").
+Status check_moment(const View& view, const std::string& where, std::optional<int64_t> before,
+                    std::optional<int64_t> version);
+
+class Plan {
+ public:
+  // All outlive the plan. The request was checked.
+  Plan(View& view, const ReadRequest& request, const Chooser& chooser);
+
+  // Rows [first, first + count) of the request: one call to each source for all of them that may have events there.
+  Status locate(uint64_t first, uint64_t count);
+  // Again for the row first + at, whose parts turned out too short: now with more of them.
+  Status locate_more(uint64_t first, uint64_t at);
+  // Of the row first + at; valid until the next call.
+  std::span<Part> parts(uint64_t at);
+  const Question& question(uint64_t at) const { return questions_[at]; }
+
+ private:
+  void ask(uint64_t first, uint64_t count);
+  Status locate_in(size_t place, uint64_t first);
+  bool thins(const Question& question, const SourceStats& stats) const;
+  uint64_t rows_wanted(const Question& question, size_t place, uint64_t found) const;
+  static Probe probe(const KeyView& key, const Question& question, uint64_t limit);
+
+  View& view_;
+  const ReadRequest& request_;
+  const Chooser& chooser_;
+  std::vector<Source*> sources_;         // newest first, by their last event
+  std::vector<int64_t> later_max_time_;  // of all sources after each
+
+  std::vector<Question> questions_;
+  std::vector<Mark> marks_;
+  struct Located {
+    RowRange rows;
+    uint64_t cut_at = 0;  // how many were asked for, if there may be older ones
+  };
+  std::vector<Located> located_;   // row-major: sources_.size() for each row
+  std::vector<uint64_t> found_;    // events of each row that are newer than all that later sources have
+  std::vector<Part> parts_;
+  std::vector<Probe> probes_;
+  std::vector<uint64_t> probe_rows_;
+  std::vector<RowRange> answers_;
+};
+
+}  // namespace tsfeat

@@ -1,0 +1,80 @@
+// Reads: last_n, between, latest, count are one request; scan, flush and compaction are the walk of merge.h. Never
+// writes.
+//
+// A request is planned as a whole: all keys are located in all sources first (misses overlap), then each row's events
+// are chosen newest first (before, version, erasure, retention, since, where, n, in that order), counted, and then
+// decoded column by column straight into arrays of the exact size.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/buffer.h"
+#include "catalog/tombstones.h"
+#include "read/filter.h"
+#include "schema/retention.h"
+#include "source/decode.h"
+#include "source/source.h"
+
+namespace tsfeat {
+
+// One consistent view of a table: what the engine hands to a reader. The sources together hold every event with version
+// <= `version` (and may hold newer ones). `sources` point into owners that `owners` keeps alive.
+struct View {
+  std::shared_ptr<const Schema> schema;
+  std::string table_name;
+  uint64_t version = 0;
+  int64_t now = 0;  // on the table's clock, in its unit
+  std::optional<Retention> retention;
+  int64_t horizon_time = kMinTime;    // reads with R < it raise kRetention; kMinTime: none
+  uint64_t horizon_version = 0;       // reads at a version < it raise kRetention
+  std::shared_ptr<const Tombstones> tombstones = Tombstones::none();
+  std::vector<std::shared_ptr<const void>> owners;
+  std::vector<std::unique_ptr<Source>> sources;
+};
+
+// A scalar or one value a row; absent is "no bound".
+template <typename T>
+struct PerRow {
+  std::optional<T> scalar;
+  const T* rows = nullptr;
+  bool given() const { return scalar.has_value() || rows != nullptr; }
+  std::optional<T> at(uint64_t row) const { return rows != nullptr ? std::optional<T>(rows[row]) : scalar; }
+};
+
+struct ReadRequest {
+  std::vector<KeyView> keys;
+  PerRow<int64_t> n;  // negative: kSchema
+  PerRow<int64_t> since;
+  PerRow<int64_t> before;
+  PerRow<int64_t> version;
+  const FilterNode* filter = nullptr;
+  std::vector<int> columns;  // -1 is the time, else the position in the schema
+};
+
+// Uninitialized memory that can be handed on (to numpy) without a copy.
+struct Array {
+  Buffer data;
+  size_t bytes = 0;
+};
+
+struct ColumnResult {
+  Array fixed;                 // events * width (int64 for the time)
+  codec::VarlenBuffer varlen;  // or this
+  std::optional<Array> validity;  // of a nullable column that has a null in this answer
+};
+
+struct ReadResult {
+  uint64_t version = 0;
+  std::vector<int64_t> offsets;  // rows + 1
+  std::vector<ColumnResult> columns;
+};
+
+Result<ReadResult> read(View& view, const ReadRequest& request);
+// Events per row, by the same choice.
+Result<std::vector<int64_t>> count(View& view, const ReadRequest& request);
+
+}  // namespace tsfeat

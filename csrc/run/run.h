@@ -1,0 +1,77 @@
+// A sorted run: an immutable file of events in (key, time, arrival) order. docs/format.md, "Runs", is normative.
+//
+//   page 0 | page 1 | ... | directory blocks | bloom filter | index | footer
+//
+// A page holds up to page_rows consecutive events as chunks: times, versions, then each column (and its validity, if
+// it has nulls), each with its own CRC-32C, so that a read touches the chunks it needs and no others. The directory
+// maps keys to first rows, in blocks of keys. The index (pages: rows, offset, chunk sizes, minima and maxima;
+// directory blocks: first keys) is loaded when a run is opened and stays in memory; pages and directory blocks go
+// through the block cache, checked when they enter it. Every byte of the file is under a checksum, padding included.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "run/cache.h"
+#include "schema/schema.h"
+#include "source/decode.h"
+#include "source/source.h"
+#include "vfs/vfs.h"
+
+namespace tsfeat {
+
+// What the manifest knows of a run, and its footer says again.
+struct RunMeta {
+  uint64_t number = 0;  // names the file
+  uint32_t level = 0;   // 0: flushed; else one more than the highest it was merged from (known to the manifest only)
+  uint64_t bytes = 0;
+  uint64_t keys = 0;
+  SourceStats stats;
+};
+
+struct RunOptions {
+  uint32_t page_rows = 1024;
+  codec::Effort effort = codec::Effort::kFast;
+};
+
+// Writes one run. Keys strictly ascending; a key's slices in order, oldest first. Columns are pulled
+// (source/decode.h) from the slices' sources when a page is full, a column at a time, so sources must stay usable,
+// and their rows valid, until finish(). Nothing is durable before finish(); an unfinished file is an orphan that the
+// caller removes.
+class RunWriter {
+ public:
+  static Result<std::unique_ptr<RunWriter>> create(Vfs& vfs, std::string path, uint64_t number,
+                                                   std::shared_ptr<const Schema> schema, const RunOptions& options);
+  virtual ~RunWriter() = default;
+  virtual Status append(const KeyView& key, std::span<const Slice> slices) = 0;
+  virtual uint64_t events() const = 0;  // appended so far
+  virtual uint64_t bytes() const = 0;   // written so far
+  // Writes what is left, and syncs the file (its directory entry is the caller's).
+  virtual Result<RunMeta> finish() = 0;
+};
+
+class Run {
+ public:
+  // Reads footer, index and bloom filter, and checks them against `meta`. schema: of the table now; it has all the
+  // run's columns.
+  static Result<std::shared_ptr<Run>> open(Vfs& vfs, std::string path, const RunMeta& meta,
+                                           std::shared_ptr<const Schema> schema, std::shared_ptr<BlockCache> cache);
+  virtual ~Run() = default;
+  virtual const RunMeta& meta() const = 0;
+  virtual uint64_t memory_bytes() const = 0;  // index and bloom filter
+  // For one read; holds an epoch pin, so do not keep it for long, and make, use and destroy it on one thread.
+  // bypass_cache: compaction and long scans, which would wash the cache out: blocks that are not cached are read into
+  // the source's own scratch.
+  virtual std::unique_ptr<Source> source(bool bypass_cache = false) = 0;
+
+  struct Problem {
+    uint64_t offset = 0;
+    std::string message;
+  };
+  // Reads every byte and checks all that the format promises: checksums, bounds, order, counts.
+  virtual Status verify(std::vector<Problem>* problems) = 0;
+};
+
+}  // namespace tsfeat

@@ -1,0 +1,89 @@
+// An open run: its file, and what is in memory of it. Immutable after open, but for the cache slots; shared by all
+// its sources.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "run/bloom.h"
+#include "run/cache.h"
+#include "run/fences.h"
+#include "run/format.h"
+#include "run/run.h"
+#include "vfs/vfs.h"
+
+namespace tsfeat::run {
+
+// Pages up to this size, of tables up to so many chunks wide, are read whole: one read costs more than the bytes.
+inline constexpr uint32_t kSmallPageBytes = 64 << 10;
+inline constexpr uint32_t kSmallPageChunks = 32;
+
+class RunFile final : public Run {
+ public:
+  RunFile(std::unique_ptr<File> file, Footer footer, Index index, Bloom bloom, std::shared_ptr<BlockCache> cache);
+  ~RunFile() override;
+
+  const RunMeta& meta() const override { return footer_.meta; }
+  uint64_t memory_bytes() const override;
+  std::unique_ptr<Source> source(bool bypass_cache) override;
+  Status verify(std::vector<Problem>* problems) override;
+
+  const File& file() const { return *file_; }
+  const Footer& footer() const { return footer_; }
+  const Index& index() const { return index_; }
+  const Layout& layout() const { return index_.layout; }
+  const Bloom& bloom() const { return bloom_; }
+  const Fences& fences() const { return fences_; }
+  BlockCache& cache() const { return *cache_; }
+  bool varlen_keys() const { return is_varlen(index_.layout.key_type()); }
+
+  uint32_t pages() const { return static_cast<uint32_t>(index_.pages.size() - 1); }
+  const PageEntry& page(uint32_t page) const { return index_.pages[page]; }
+  RowRange page_rows(uint32_t page) const { return {index_.pages[page].first_row, index_.pages[page + 1].first_row}; }
+  uint32_t page_of(uint64_t row) const {
+    uint32_t page = guide_[row >> guide_shift_];
+    while (index_.pages[page + 1].first_row <= row) ++page;
+    return page;
+  }
+  bool is_small(uint32_t page) const {
+    return index_.pages[page].bytes <= kSmallPageBytes && layout().chunks() <= kSmallPageChunks;
+  }
+
+  CacheSlot& header_slot(uint32_t page) const { return slots_[size_t{page} * (1 + layout().chunks())]; }
+  CacheSlot& chunk_slot(uint32_t page, uint32_t chunk) const {
+    return slots_[size_t{page} * (1 + layout().chunks()) + 1 + chunk];
+  }
+  CacheSlot& directory_slot(uint32_t block) const { return slots_[directory_slots_ + block]; }
+
+  // kCorruption, naming the file and where in it.
+  Status damaged(uint64_t offset, std::string_view what, std::string_view why) const;
+  // Whether bytes read from the disk are what was written, and safe to use. `raw`: the header's bytes.
+  Status check_header(uint32_t page, Bytes raw) const;
+  // Checks one chunk's bytes; *inflated becomes its plain form if it was compressed, and is empty otherwise.
+  Status check_chunk(uint32_t page, uint32_t chunk, const uint8_t* header, Bytes raw, std::string* inflated) const;
+  // Reads, checks and expands a directory block.
+  Result<std::string> load_directory(uint32_t block) const;
+  uint64_t directory_end(uint32_t block) const {
+    return block + 1 < index_.directory.size() ? index_.directory[block + 1].first_row : footer_.meta.stats.events;
+  }
+
+ private:
+  void make_guide();
+
+  std::unique_ptr<File> file_;
+  Footer footer_;
+  Index index_;
+  Bloom bloom_;
+  Fences fences_;
+  std::vector<uint32_t> guide_;  // for each 2^guide_shift_ rows: the page of the first
+  unsigned guide_shift_ = 0;
+  std::shared_ptr<BlockCache> cache_;
+  std::unique_ptr<CacheSlot[]> slots_;
+  size_t directory_slots_ = 0;
+  size_t slot_count_ = 0;
+};
+
+}  // namespace tsfeat::run

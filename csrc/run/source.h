@@ -1,0 +1,79 @@
+// A run as a Source. Serves one caller; the run outlives it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/epoch.h"
+#include "run/blocks.h"
+#include "run/run_file.h"
+#include "source/source.h"
+
+namespace tsfeat::run {
+
+class RunSource final : public Source {
+ public:
+  // bypass_cache: takes the epoch's pin only during calls, and keeps nothing of the cache between them.
+  RunSource(const RunFile& run, bool bypass_cache);
+  ~RunSource() override;
+
+  const SourceStats& stats() const override { return run_.meta().stats; }
+  Status locate(std::span<const Probe> probes, std::span<RowRange> answers) override;
+  std::unique_ptr<KeyCursor> walk() override;
+  Result<uint64_t> seek(RowRange rows, int64_t time) override;
+  Status times(RowRange rows, int64_t* out) override;
+  Status versions(RowRange rows, uint64_t* out) override;
+  bool has_column(uint32_t column_id) const override { return column_at(column_id) != nullptr; }
+  Status fixed(const Column& column, RowRange rows, uint8_t* out) override;
+  Status varlen(const Column& column, RowRange rows, codec::VarlenBuffer* out) override;
+  Status validity(const Column& column, RowRange rows, uint8_t* out) override;
+  BlockBounds bounds(const Column* column, uint64_t row) override;
+  void prefetch(const Column* column, RowRange rows, bool soon) override;
+  bool ranges_may_cross_keys() const override { return true; }
+
+ private:
+  static constexpr uint32_t kNoPage = ~uint32_t{0};
+  static constexpr uint32_t kMemos = 16;
+  struct Memo {
+    uint32_t page = kNoPage;
+    uint32_t chunk = 0;
+    Bytes plain;
+  };
+
+  // The pin of one call, where the source does not hold one itself.
+  class CallPin {
+   public:
+    explicit CallPin(const RunSource& source) {
+      if (source.bypass_cache_) pin_.emplace(source.run_.cache().epochs());
+    }
+
+   private:
+    std::optional<EpochGuard> pin_;
+  };
+
+  const RunColumn* column_at(uint32_t column_id) const;
+  // For tight loops over neighbours: the page of a row is most often the one asked for last.
+  uint32_t page_of(uint64_t row);
+  // Plain bytes of a chunk that is not empty.
+  Status chunk(uint32_t page, uint32_t chunk, uint32_t last_page, Bytes* plain);
+  Status header(uint32_t page, Bytes* bytes);
+  Status directory(uint32_t block, Bytes* expanded);
+  Status decode(uint32_t chunk, uint32_t width, RowRange rows, uint8_t* out);
+  Status time_at(uint64_t row, int64_t* time);
+  Result<uint64_t> seek_in_page(uint32_t page, RowRange rows, int64_t time);
+  Status locate_group(std::span<const Probe> probes, std::span<RowRange> answers);
+  Blocks& blocks();
+
+  const RunFile& run_;
+  const bool bypass_cache_;
+  std::optional<EpochGuard> pin_;
+  std::unique_ptr<Blocks> blocks_;  // made at the first miss
+  uint64_t hits_ = 0;
+  uint64_t misses_ = 0;
+  uint32_t last_page_ = kNoPage;
+  mutable uint32_t last_column_ = 0;  // position of the column that was looked up last
+  Memo memos_[kMemos];
+};
+
+}  // namespace tsfeat::run

@@ -1,0 +1,74 @@
+"""tsfeat: a store for event sequences, embedded, fast, and exact about the past.
+
+>>> import tempfile, tsfeat
+>>> with tsfeat.open(tempfile.mkdtemp()) as store:
+...     clicks = store.create_table(
+...         "clicks",
+...         key=("user_id", "uint64"),
+...         time=("ts", "timestamp[ms]"),
+...         columns={"item_id": "uint64", "action": "category"},
+...     )
+...     version = clicks.append({"user_id": [7, 7], "ts": [1, 2], "item_id": [70, 71], "action": ["view", "like"]})
+...     seqs = clicks.last_n([7], 200)
+>>> seqs["item_id"]
+array([70, 71], dtype=uint64)
+"""
+
+from __future__ import annotations
+
+from tsfeat.errors import (
+    ClosedError,
+    CorruptionError,
+    Error,
+    LockedError,
+    NotFoundError,
+    OutOfSpaceError,
+    PoisonedError,
+    RetentionError,
+    SchemaError,
+    StorageError,
+)
+from tsfeat.filters import Filter, col, per_row
+from tsfeat.latest import Latest
+from tsfeat.options import Options
+from tsfeat.report import Problem, Report
+from tsfeat.retention import Retention
+from tsfeat.scan import Scan
+from tsfeat.schema import Schema
+from tsfeat.sequences import Sequences
+from tsfeat.store import Store, open
+from tsfeat.table import Table
+from tsfeat.types import Category, Column, Vector
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Category",
+    "ClosedError",
+    "Column",
+    "CorruptionError",
+    "Error",
+    "Filter",
+    "Latest",
+    "LockedError",
+    "NotFoundError",
+    "Options",
+    "OutOfSpaceError",
+    "PoisonedError",
+    "Problem",
+    "Report",
+    "Retention",
+    "RetentionError",
+    "Scan",
+    "Schema",
+    "SchemaError",
+    "Sequences",
+    "StorageError",
+    "Store",
+    "Table",
+    "Vector",
+    "__version__",
+    "col",
+    "open",
+    "per_row",
+]

@@ -1,0 +1,89 @@
+"""Results for other libraries; each is imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsfeat.errors import Error
+from tsfeat.fields import Field
+
+_TORCH_TYPES = {"uint16": "int32", "uint32": "int64"}
+
+
+class MissingLibraryError(Error, ImportError):
+    """A method needs a library that is not installed; the message says which."""
+
+
+def needed(library: str, purpose: str) -> Any:
+    """The module, or an error that says how to get it."""
+    try:
+        return importlib.import_module(library)
+    except ImportError as error:
+        raise MissingLibraryError(f"{purpose} needs {library}: pip install {library}") from error
+
+
+def to_pandas(
+    columns: list[tuple[Field, NDArray[Any], NDArray[np.bool_] | None]],
+    categories: dict[str, list[str]],
+    index: NDArray[Any] | None,
+    index_name: str | None,
+) -> Any:
+    """A DataFrame of flat columns (field, values, valid)."""
+    pandas = needed("pandas", "to_pandas")
+    made = {field.name: _series(pandas, field, values, valid, categories) for field, values, valid in columns}
+    axis = None if index is None else pandas.Index(index, name=index_name)
+    frame = pandas.DataFrame(made)
+    return frame if axis is None else frame.set_index(axis)
+
+
+def _series(
+    pandas: Any, field: Field, values: NDArray[Any], valid: NDArray[np.bool_] | None, categories: dict[str, list[str]]
+) -> Any:
+    if field.kind == "time":
+        return pandas.Series(values).dt.tz_localize("UTC")
+    if field.kind == "category":
+        codes = values if valid is None else np.where(valid, values, -1)
+        return pandas.Categorical.from_codes(codes, categories[field.name])
+    if field.kind == "vector":
+        listed: list[Any] = list(values)
+        return pandas.Series(_without_nulls(listed, valid), dtype=object)
+    if field.varlen:
+        return pandas.Series(_without_nulls(values.tolist(), valid), dtype=object if field.kind == "binary" else "str")
+    if valid is None:
+        return values
+    gone = ~valid
+    if field.kind == "bool":
+        return pandas.arrays.BooleanArray(values.copy(), gone)
+    if field.kind == "float":
+        return pandas.arrays.FloatingArray(values.copy(), gone)
+    return pandas.arrays.IntegerArray(values.copy(), gone)
+
+
+def _without_nulls(values: list[Any], valid: NDArray[np.bool_] | None) -> list[Any]:
+    if valid is None:
+        return values
+    return [value if ok else None for value, ok in zip(values, valid.tolist(), strict=True)]
+
+
+def to_torch(columns: list[tuple[Field, NDArray[Any]]], offsets: NDArray[np.int64]) -> dict[str, Any]:
+    """Tensors (values, offsets) by name."""
+    torch = needed("torch", "to_torch")
+    shared = torch.from_numpy(offsets)
+    result = {}
+    for field, values in columns:
+        if field.varlen:
+            raise field.error("torch has no strings: leave the column out of to_torch(columns=...)")
+        result[field.name] = (torch.from_numpy(_for_torch(field, values)), shared)
+    return result
+
+
+def _for_torch(field: Field, values: NDArray[Any]) -> NDArray[Any]:
+    if field.kind == "time" or field.type == "uint64":
+        values = values.view(np.int64)
+    values = values.astype(_TORCH_TYPES.get(values.dtype.name, values.dtype), copy=False)
+    # torch warns about, and would write through, arrays that are read-only.
+    return values if values.flags.writeable else values.copy()

@@ -1,0 +1,248 @@
+"""The reads of a table: arguments checked and converted here, one call into the engine each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsfeat import _core as engine
+from tsfeat.filters import Filter
+from tsfeat.latest import Latest
+from tsfeat.layout import Layout
+from tsfeat.predicates import Binder
+from tsfeat.requests import read_bound, read_keys, read_limit, read_version
+from tsfeat.scan import Scan
+from tsfeat.sequences import Sequences
+
+CHUNK_ROWS = 65_536
+_ndarray = np.ndarray
+
+
+class Reads:
+    """What `Table` can be asked."""
+
+    __slots__ = ("_core", "_key_dtype", "_layout")
+
+    _core: engine.Table
+    _layout: Layout
+    _key_dtype: np.dtype[Any] | None
+
+    def last_n(
+        self,
+        keys: Any,
+        n: Any,
+        *,
+        before: Any = None,
+        since: Any = None,
+        where: Filter | None = None,
+        columns: Any = None,
+        version: Any = None,
+    ) -> Sequences:
+        """The newest `n` events of each key.
+
+        Parameters
+        ----------
+        keys : array_like, shape (rows,)
+            Keys of the table's key type; a key may repeat, an unknown one gives an empty row.
+        n : int or array_like of int, shape (rows,)
+            How many events, of those that `where` leaves.
+        before, since : moment or array_like of moments, shape (rows,), optional
+            Only events with time < before and time >= since: integers in the table's unit, datetimes, datetime64 or
+            ISO 8601 strings, UTC.
+        where : Filter, optional
+            See `tsfeat.col`.
+        columns : list of str, optional
+            What to read; default: the time and all columns. The key may be named too.
+        version : int or array_like of int, shape (rows,), optional
+            Read the table as of this version; default: the newest.
+
+        Returns
+        -------
+        Sequences
+            One row per key, in the order given; events oldest to newest.
+
+        Raises
+        ------
+        SchemaError
+            If an argument does not fit.
+        RetentionError
+            If a row stands further back than the table's `history`.
+
+        Examples
+        --------
+        >>> import tempfile, tsfeat
+        >>> store = tsfeat.open(tempfile.mkdtemp())
+        >>> t = store.create_table("t", key=("k", "uint64"), time=("ts", "timestamp[s]"), columns={"x": "uint8"})
+        >>> t.append({"k": [1, 1, 1], "ts": [10, 20, 30], "x": [1, 2, 3]})
+        1
+        >>> t.last_n([1, 1], 2, before=[30, 20])["x"]
+        array([1, 2, 1], dtype=uint8)
+        >>> store.close()
+        """
+        layout = self._layout
+        if type(keys) is _ndarray and keys.dtype is self._key_dtype and keys.ndim == 1 and keys.flags.carray:
+            rows = len(keys)
+        else:
+            keys, rows = read_keys(keys, layout.key)
+        if type(n) is not int or n < 0:
+            n = read_limit(n, layout, rows)
+        if before is not None:
+            before = read_bound(before, layout, rows, "before")
+        if since is not None:
+            since = read_bound(since, layout, rows, "since")
+        if version is not None:
+            version = read_version(version, layout, rows)
+        node = None if where is None else self._bind(where, rows)
+        projection = layout.everything if columns is None else layout.project(columns)
+        core = self._core
+        offsets, made, seen = core.read(keys, n, since, before, version, node, projection.indices)
+        return Sequences(keys, offsets, made, seen, projection, layout, core)
+
+    def between(
+        self,
+        keys: Any,
+        since: Any,
+        before: Any,
+        *,
+        where: Filter | None = None,
+        columns: Any = None,
+        version: Any = None,
+    ) -> Sequences:
+        """All events of each key with since <= time < before; either may be None for no bound. See `last_n`.
+
+        Examples
+        --------
+        >>> import tempfile, tsfeat
+        >>> store = tsfeat.open(tempfile.mkdtemp())
+        >>> t = store.create_table("t", key=("k", "uint64"), time=("ts", "timestamp[s]"), columns={"x": "uint8"})
+        >>> t.append({"k": [1, 1, 1], "ts": [10, 20, 30], "x": [1, 2, 3]})
+        1
+        >>> t.between([1], 10, 30)["x"]
+        array([1, 2], dtype=uint8)
+        >>> store.close()
+        """
+        layout = self._layout
+        keys, rows = self._keys(keys)
+        since = read_bound(since, layout, rows, "since")
+        before = read_bound(before, layout, rows, "before")
+        version = read_version(version, layout, rows)
+        node = None if where is None else self._bind(where, rows)
+        projection = layout.everything if columns is None else layout.project(columns)
+        offsets, made, seen = self._core.read(keys, None, since, before, version, node, projection.indices)
+        return Sequences(keys, offsets, made, seen, projection, layout, self._core)
+
+    def latest(self, keys: Any, *, before: Any = None, columns: Any = None, version: Any = None) -> Latest:
+        """The newest event of each key (before `before`), as flat arrays with `found`. See `last_n`.
+
+        Examples
+        --------
+        >>> import tempfile, tsfeat
+        >>> store = tsfeat.open(tempfile.mkdtemp())
+        >>> t = store.create_table("t", key=("k", "uint64"), time=("ts", "timestamp[s]"), columns={"x": "uint8"})
+        >>> t.append({"k": [1, 1], "ts": [10, 20], "x": [1, 2]})
+        1
+        >>> t.latest([1, 9], columns=["x"]).found
+        array([ True, False])
+        >>> store.close()
+        """
+        return Latest(self.last_n(keys, 1, before=before, columns=columns, version=version))
+
+    def count(
+        self, keys: Any, *, before: Any = None, since: Any = None, where: Filter | None = None, version: Any = None
+    ) -> NDArray[np.int64]:
+        """How many events a read of each key would return, int64[rows]. See `last_n`.
+
+        Examples
+        --------
+        >>> import tempfile, tsfeat
+        >>> store = tsfeat.open(tempfile.mkdtemp())
+        >>> t = store.create_table("t", key=("k", "uint64"), time=("ts", "timestamp[s]"), columns={"x": "uint8"})
+        >>> t.append({"k": [1, 1], "ts": [10, 20], "x": [1, 2]})
+        1
+        >>> t.count([1, 9], where=tsfeat.col("x") > 1)
+        array([1, 0])
+        >>> store.close()
+        """
+        layout = self._layout
+        keys, rows = self._keys(keys)
+        since = read_bound(since, layout, rows, "since")
+        before = read_bound(before, layout, rows, "before")
+        version = read_version(version, layout, rows)
+        node = None if where is None else self._bind(where, rows)
+        return self._core.count(keys, since, before, version, node)
+
+    def scan(
+        self,
+        *,
+        columns: Any = None,
+        since: Any = None,
+        before: Any = None,
+        where: Filter | None = None,
+        version: int | None = None,
+    ) -> Scan:
+        """The whole table in (key, time) order, as an Arrow stream in bounded memory.
+
+        Parameters
+        ----------
+        columns, since, before, where, version
+            As in `last_n`, but one value each: there are no requested rows. The key always comes first.
+
+        Returns
+        -------
+        Scan
+            Give it to pyarrow, polars or DuckDB, or iterate over chunks of numpy arrays. It reads the version that was
+            newest at this call (or `version`), each time it is used.
+
+        Raises
+        ------
+        SchemaError
+            If an argument does not fit.
+
+        Examples
+        --------
+        >>> import tempfile, tsfeat
+        >>> store = tsfeat.open(tempfile.mkdtemp())
+        >>> t = store.create_table("t", key=("k", "uint64"), time=("ts", "timestamp[s]"), columns={"x": "uint8"})
+        >>> t.append({"k": [2, 1], "ts": [10, 20], "x": [1, 2]})
+        1
+        >>> [chunk["x"].tolist() for chunk in t.scan()]
+        [[2, 1]]
+        >>> store.close()
+        """
+        layout, core = self._layout, self._core
+        low = read_bound(since, layout, None, "since")
+        high = read_bound(before, layout, None, "before")
+        pinned = self._pinned(version)
+        node = None if where is None else self._bind(where, None)
+        projection = layout.everything if columns is None else layout.project(columns)
+
+        def start() -> engine.Scan:
+            return core.scan(projection.indices, low, high, pinned, node, CHUNK_ROWS)
+
+        return Scan(core, layout, projection, pinned, start)
+
+    def keys(self, *, version: int | None = None) -> Scan:
+        """Each key that has a visible event, once, in order; a stream like that of `scan`."""
+        core, pinned = self._core, self._pinned(version)
+        return Scan(core, self._layout, None, pinned, lambda: core.keys(pinned, CHUNK_ROWS))
+
+    def _keys(self, keys: Any) -> tuple[Any, int]:
+        if type(keys) is _ndarray and keys.dtype is self._key_dtype and keys.ndim == 1 and keys.flags.carray:
+            return keys, len(keys)
+        return read_keys(keys, self._layout.key)
+
+    def _bind(self, where: Filter, rows: int | None) -> engine.FilterNode:
+        bound = getattr(where, "bound", None)
+        if bound is not None and bound[0] is self._layout:
+            return bound[1]  # type: ignore[no-any-return]
+        layout = self._layout
+        binder = Binder(self._core, layout, rows)
+        node = binder.bind(where)
+        if binder.reusable:
+            where.bound = (layout, node)
+        return node
+
+    def _pinned(self, version: int | None) -> int:
+        return self._core.version if version is None else int(read_version(version, self._layout, None))

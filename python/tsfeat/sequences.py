@@ -1,0 +1,292 @@
+"""`Sequences`: what reads return, a jagged batch of events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsfeat import _core, arrow_export, convert, frozen, render
+from tsfeat.arrays import padded, repeat_keys, shown, take_rows
+from tsfeat.errors import SchemaError, UnknownColumnError
+from tsfeat.fields import KEY_INDEX, STRINGS, Field
+from tsfeat.layout import Layout, Projection
+
+
+class Sequences:
+    """A batch of sequences: for each requested key one row of events, oldest to newest, laid flat with offsets.
+
+    Attributes
+    ----------
+    offsets : int64[rows + 1]
+        Row i is `[offsets[i]:offsets[i + 1]]` of every column.
+    version : int
+        The table's version that was read.
+
+    Examples
+    --------
+    >>> import tempfile, tsfeat
+    >>> store = tsfeat.open(tempfile.mkdtemp())
+    >>> plays = store.create_table("plays", key=("user", "uint64"), time=("ts", "timestamp[s]"),
+    ...                            columns={"song": "uint32"})
+    >>> plays.append({"user": [1, 1, 2], "ts": [10, 20, 30], "song": [7, 8, 9]})
+    1
+    >>> seqs = plays.last_n([2, 5, 1], 10)
+    >>> seqs["song"], seqs.offsets
+    (array([9, 7, 8], dtype=uint32), array([0, 1, 1, 3]))
+    >>> seqs[-1]["song"]
+    array([7, 8], dtype=uint32)
+    >>> seqs.pad("song", 3)[0]
+    array([[0, 0, 9],
+           [0, 0, 0],
+           [0, 7, 8]], dtype=uint32)
+    >>> store.close()
+    """
+
+    __slots__ = ("_columns", "_core", "_keys", "_layout", "_made", "_projection", "offsets", "version")
+
+    offsets: NDArray[np.int64]
+    version: int
+
+    def __init__(
+        self,
+        keys: _core.Keys,
+        offsets: NDArray[np.int64],
+        columns: list[_core.Column],
+        version: int,
+        projection: Projection,
+        layout: Layout,
+        core: _core.Table | frozen.FrozenTable,
+    ) -> None:
+        self._keys = keys
+        self.offsets = offsets
+        self._columns = columns
+        self.version = version
+        self._projection = projection
+        self._layout = layout
+        self._core = core
+        self._made: dict[str, NDArray[Any]] | None = None
+
+    @property
+    def keys(self) -> NDArray[Any]:
+        """The requested keys, shape (rows,), in the order given."""
+        return shown(self._layout.key, self._keys)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Events in each row, shape (rows,)."""
+        return self.offsets[1:] - self.offsets[:-1]
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns that were read."""
+        return list(self._projection.names)
+
+    @property
+    def categories(self) -> dict[str, list[str]]:
+        """For each category among the columns, its strings in code order."""
+        fields = self._projection.fields
+        return {field.name: self._core.categories(field.index) for field in fields if field.kind == "category"}
+
+    def _place(self, name: str) -> tuple[int, Field]:
+        try:
+            return self._projection.places[name]
+        except (KeyError, TypeError):
+            raise UnknownColumnError(f"no column {name!r} was read; there is {', '.join(self.columns)}") from None
+
+    def _canonical(self, place: int, field: Field) -> _core.Column:
+        if place == KEY_INDEX:
+            return repeat_keys(field, self._keys, self.offsets), None
+        return self._columns[place]
+
+    def _flat(self, name: str) -> NDArray[Any]:
+        place, field = self._place(name)
+        if field.dtype is not None and place != KEY_INDEX:
+            # Nothing to convert but the label of times.
+            values: Any = self._columns[place][0]
+            return values.view(field.shown) if field.kind == "time" else values  # type: ignore[no-any-return]
+        made = self._made
+        if made is None:
+            made = self._made = {}
+        found = made.get(name)
+        if found is None:
+            found = made[name] = shown(field, self._canonical(place, field)[0])
+        return found
+
+    def __getitem__(self, item: str | int | slice) -> Any:
+        """A column (str: flat array, shape (events,) or (events, d)), a row (int: dict of arrays), or rows (slice)."""
+        if isinstance(item, str):
+            return self._flat(item)
+        if isinstance(item, slice):
+            return self._slice(item)
+        if not isinstance(item, (int, np.integer)):
+            raise SchemaError(f"index Sequences with a column's name, a row's number or a slice, not {item!r}")
+        rows = len(self)
+        row = int(item) + rows if item < 0 else int(item)
+        if not 0 <= row < rows:
+            raise IndexError(f"row {item} of {rows}")
+        start, stop = int(self.offsets[row]), int(self.offsets[row + 1])
+        return {name: self._flat(name)[start:stop] for name in self._projection.names}
+
+    def _slice(self, item: slice) -> Sequences:
+        first, last, step = item.indices(len(self))
+        if step != 1:
+            raise SchemaError(f"a slice of Sequences takes every row (step 1), not step {step}")
+        last = max(first, last)
+        start, stop = int(self.offsets[first]), int(self.offsets[last])
+        columns: list[_core.Column] = []
+        for field in self._projection.fields:
+            if field.index != KEY_INDEX:
+                values, valid = self._columns[len(columns)]
+                part = take_rows(field, values, start, stop)
+                columns.append((part, None if valid is None else valid[start:stop]))
+        keys: Any = take_rows(self._layout.key, self._keys, first, last)
+        offsets = self.offsets[first : last + 1] - start
+        return Sequences(keys, offsets, columns, self.version, self._projection, self._layout, self._core)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __iter__(self) -> Iterator[dict[str, NDArray[Any]]]:
+        for row in range(len(self)):
+            yield self[row]
+
+    def valid(self, column: str) -> NDArray[np.bool_]:
+        """Where a column is not null, shape (events,); under a null the column's array holds zero or empty.
+
+        Raises
+        ------
+        UnknownColumnError
+            If the column was not read.
+        """
+        place, _ = self._place(column)
+        valid = None if place == KEY_INDEX else self._columns[place][1]
+        return np.ones(int(self.offsets[-1]), np.bool_) if valid is None else valid
+
+    def decode(self, column: str) -> NDArray[Any]:
+        """A category's strings instead of its codes, shape (events,); a null becomes the empty string.
+
+        Raises
+        ------
+        SchemaError
+            If the column is no category or was not read.
+        """
+        _, field = self._place(column)
+        if field.kind != "category":
+            raise field.error(f"only categories have codes to decode, this is {field.type}")
+        names = np.array([*self._core.categories(field.index), ""], STRINGS)
+        codes = self._flat(column)
+        valid = self.valid(column)
+        return names[np.where(valid, codes, -1)]
+
+    def pad(
+        self, column: str, length: int, *, side: str = "left", fill: Any = 0
+    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """A column as a rectangle.
+
+        Parameters
+        ----------
+        column : str
+        length : int
+            Width of the rectangle; of a longer row the newest `length` events are kept.
+        side : {"left", "right"}
+            Where the padding goes: "left" puts the newest event of every row in the last place.
+        fill : scalar
+            What the padding and nulls hold; for strings and binary 0 means empty.
+
+        Returns
+        -------
+        values : [rows, length] (or [rows, length, d] for a vector)
+        mask : bool[rows, length]
+            True where there is an event (also one whose value is null: see `valid`).
+
+        Raises
+        ------
+        SchemaError
+            If the column was not read, `length` is negative, or `fill` does not fit the column's type.
+        """
+        place, field = self._place(column)
+        if side not in ("left", "right"):
+            raise SchemaError(f"side is 'left' or 'right', not {side!r}")
+        if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 0:
+            raise SchemaError(f"length is a whole number of at least 0, not {length!r}")
+        valid = None if place == KEY_INDEX else self._columns[place][1]
+        return padded(field, self._flat(column), valid, self.offsets, int(length), side == "left", fill)
+
+    def _list_fields(self) -> list[tuple[int, Field]]:
+        # The key is a column of its own in Arrow, once per row.
+        return [(place, field) for place, field in self._projection.places.values() if place != KEY_INDEX]
+
+    def __arrow_c_schema__(self) -> object:
+        """A struct of the key and one large list per column."""
+        lists = [arrow_export.list_type(field) for _, field in self._list_fields()]
+        return _core.arrow_export_schema(arrow_export.struct_type([arrow_export.type_node(self._layout.key), *lists]))
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        """The batch as an Arrow struct array (a record batch); values are shared, not copied."""
+        rows, events = len(self), int(self.offsets[-1])
+        shared = arrow_export.shared_dictionaries(self._core, self._projection.fields)
+        children = [arrow_export.column_node(self._layout.key, (self._keys, None), rows, None)]
+        for place, field in self._list_fields():
+            child = arrow_export.column_node(field, self._columns[place], events, shared.get(field.index))
+            children.append(arrow_export.list_node(field, self.offsets, child))
+        return _core.arrow_export_array(arrow_export.struct_node(children, rows))
+
+    def to_arrow(self) -> Any:
+        """A pyarrow.Table: the key and one large list per column. Needs pyarrow."""
+        pyarrow = convert.needed("pyarrow", "to_arrow")
+        return pyarrow.Table.from_batches([pyarrow.record_batch(self)])
+
+    def to_pandas(self) -> Any:
+        """A pandas.DataFrame with one line per event: the key, then the columns; the index is the row of the request.
+
+        Times are UTC, categories Categorical, nullable columns have pandas' nullable types. Needs pandas.
+        """
+        repeated = shown(self._layout.key, repeat_keys(self._layout.key, self._keys, self.offsets))
+        rows = np.repeat(np.arange(len(self)), self.lengths)
+        columns = [(field, self._flat(field.name), self._columns[place][1]) for place, field in self._list_fields()]
+        return convert.to_pandas([(self._layout.key, repeated, None), *columns], self.categories, rows, "row")
+
+    def to_torch(self, columns: list[str] | None = None) -> dict[str, Any]:
+        """Each column as (values, offsets): what `torch.nested.nested_tensor_from_jagged` takes. Needs torch.
+
+        Parameters
+        ----------
+        columns : list of str, optional
+            Default: all but strings and binary, which torch cannot hold.
+
+        Returns
+        -------
+        dict of str to (values, offsets)
+            Memory is shared with this object. Times become int64 counts; uint16 and uint32 become the next wider
+            signed integer; uint64 becomes int64 with the same bits. `offsets` is int64[rows + 1], one for all.
+
+        Raises
+        ------
+        SchemaError
+            If a string or binary column is asked for.
+        """
+        chosen = [self._place(name) for name in (self.columns if columns is None else columns)]
+        if columns is None:
+            chosen = [(place, field) for place, field in chosen if not field.varlen]
+        return convert.to_torch([(field, self._flat(field.name)) for _, field in chosen], self.offsets)
+
+    def __reduce__(self) -> Any:
+        fields = self._projection.fields
+        categories = {field.index: self._core.categories(field.index) for field in fields if field.kind == "category"}
+        described = frozen.describe(self._layout)
+        names = self._projection.names
+        return _restored, (self._keys, self.offsets, self._columns, self.version, names, described, categories)
+
+    def __repr__(self) -> str:
+        title = f"Sequences: {len(self):,} rows, {int(self.offsets[-1]):,} events, version {self.version}"
+        return render.sequences(title, self)
+
+
+def _restored(
+    keys: Any, offsets: Any, columns: Any, version: int, names: Any, described: Any, categories: dict[int, list[str]]
+) -> Sequences:
+    layout = frozen.restore(described)
+    return Sequences(keys, offsets, columns, version, layout.project(names), layout, frozen.FrozenTable(categories))

@@ -1,0 +1,1 @@
+"""The `tsfeat` command, as a person and as a script use it."""

@@ -1,0 +1,123 @@
+// What is written is what is read, whatever the schema, page size, cache size or effort.
+#include <gtest/gtest.h>
+
+#include "run/run_support.h"
+
+namespace tsfeat::testing {
+namespace {
+
+void check_run(Vfs& vfs, const Events& events, const RunMeta& meta, uint64_t cache_bytes, uint64_t seed,
+               const std::string& path = kRunPath) {
+  const auto cache = BlockCache::create(cache_bytes);
+  const auto run = Run::open(vfs, path, meta, events.schema, cache);
+  ASSERT_TRUE(run.ok()) << run.status().message();
+  for (const bool bypass : {true, false, true}) {
+    const auto source = (*run)->source(bypass);
+    const Status status = compare_all(events, *source, seed);
+    ASSERT_TRUE(status.ok()) << status.message();
+  }
+  EXPECT_LE(cache->stats().bytes, cache_bytes);
+  std::vector<Run::Problem> problems;
+  ASSERT_TRUE((*run)->verify(&problems).ok());
+  for (const Run::Problem& problem : problems) ADD_FAILURE() << problem.message;
+}
+
+TEST(RunRoundTrip, RandomSchemasPagesAndCaches) {
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    const Events events =
+        random_events(random, random_schema(random, seed % 10 == 9), {1 + seed * 7 % 400, 1 + random() % 300, 20});
+    const auto disk = make_disk();
+    const RunOptions options{static_cast<uint32_t>(4 << random() % 9),
+                             seed % 2 == 0 ? codec::Effort::kFast : codec::Effort::kSmall};
+    const RunMeta meta = write_run(*disk, events, options);
+    const uint64_t budgets[] = {0, 3'000, 100'000, 100'000'000};
+    check_run(*disk, events, meta, budgets[seed % 4], seed);
+    if (HasFailure()) return;
+  }
+}
+
+TEST(RunRoundTrip, ARunOfARunIsTheSameBytes) {
+  std::mt19937_64 random(5);
+  const Events events = random_events(random, random_schema(random, true), {100, 100, 20});
+  const auto disk = make_disk();
+  const RunMeta meta = write_run(*disk, events, {64, codec::Effort::kFast});
+  const auto run = Run::open(*disk, kRunPath, meta, events.schema, BlockCache::create(1 << 20));
+  ASSERT_TRUE(run.ok());
+  const auto source = (*run)->source(true);
+  const RunMeta copy = copy_run(*disk, *source, events.schema, {64, codec::Effort::kFast}, "/store/copy.run", 7);
+  ASSERT_FALSE(disk->files()[kRunPath].empty());
+  EXPECT_EQ(disk->files()[kRunPath], disk->files()["/store/copy.run"]);
+  check_run(*disk, events, copy, 1 << 20, 3, "/store/copy.run");
+}
+
+TEST(RunRoundTrip, LargeValuesGetSmallPages) {
+  std::mt19937_64 random(11);
+  auto schema = std::make_shared<Schema>(*random_schema(random, false));
+  schema->columns.resize(2);
+  schema->columns[0] = Column{1, "blob", Type::kBinary, 1, true, false, {}, {}};
+  schema->columns[1] = Column{2, "vector", Type::kVectorFloat64, 1'000, false, false, {}, {}};
+  const Events events = random_events(random, schema, {20, 12, 300'000});
+  const auto disk = make_disk();
+  const RunMeta meta = write_run(*disk, events, {});
+  check_run(*disk, events, meta, 50'000'000, 1);
+}
+
+TEST(RunRoundTrip, EmptyRun) {
+  std::mt19937_64 random(1);
+  const auto disk = make_disk();
+  const auto schema = random_schema(random, false);
+  auto writer = RunWriter::create(*disk, kRunPath, 7, schema, {});
+  ASSERT_TRUE(writer.ok());
+  const auto meta = (*writer)->finish();
+  ASSERT_TRUE(meta.ok());
+  const auto run = Run::open(*disk, kRunPath, *meta, schema, BlockCache::create(1'000));
+  ASSERT_TRUE(run.ok()) << run.status().message();
+  const auto source = (*run)->source();
+  const Probe probe{KeyView::from_uint64(1)};
+  RowRange rows{3, 4};
+  ASSERT_TRUE(source->locate({&probe, 1}, {&rows, 1}).ok());
+  EXPECT_EQ(rows.size(), 0U);
+  EXPECT_FALSE(*source->walk()->next());
+  std::vector<Run::Problem> problems;
+  EXPECT_TRUE((*run)->verify(&problems).ok());
+  EXPECT_TRUE(problems.empty());
+}
+
+TEST(RunRoundTrip, ColumnsAddedLaterAreNotInTheRun) {
+  std::mt19937_64 random(2);
+  const Events events = random_events(random, random_schema(random, false), {});
+  const auto disk = make_disk();
+  const RunMeta meta = write_run(*disk, events, {});
+  auto wider = std::make_shared<Schema>(*events.schema);
+  wider->columns.push_back(Column{wider->next_column_id++, "new", Type::kInt32, 1, true, false, {}, {}});
+  const auto run = Run::open(*disk, kRunPath, meta, wider, BlockCache::create(1 << 20));
+  ASSERT_TRUE(run.ok()) << run.status().message();
+  const auto source = (*run)->source();
+  EXPECT_FALSE(source->has_column(wider->columns.back().id));
+  EXPECT_FALSE(source->bounds(&wider->columns.back(), 0).bounded);
+  EXPECT_TRUE(compare_all(events, *source, 1).ok());
+
+  wider->columns.erase(wider->columns.begin());  // but it needs those that the run has
+  if (!events.schema->columns.empty()) {
+    EXPECT_EQ(Run::open(*disk, kRunPath, meta, wider, BlockCache::create(1)).status().code(), Code::kCorruption);
+  }
+}
+
+TEST(RunRoundTrip, KeysMustAscend) {
+  std::mt19937_64 random(3);
+  const Events events = random_events(random, random_schema(random, false), {});
+  const auto disk = make_disk();
+  auto writer = RunWriter::create(*disk, kRunPath, 7, events.schema, {});
+  ASSERT_TRUE(writer.ok());
+  VectorSource source(events);
+  const Slice slice{&source, events.rows(1)};
+  EXPECT_TRUE((*writer)->append(events.key(1), {&slice, 1}).ok());
+  EXPECT_FALSE((*writer)->append(events.key(1), {&slice, 1}).ok());
+  EXPECT_FALSE((*writer)->append(events.key(0), {&slice, 1}).ok());
+  EXPECT_EQ((*writer)->events(), events.rows(1).size());
+}
+
+}  // namespace
+}  // namespace tsfeat::testing

@@ -1,0 +1,1 @@
+"""Real data, every kind of read compared with polars on the raw rows."""

@@ -1,0 +1,1 @@
+"""Long runs with new seeds: `python -m tests.soak --minutes 60`."""

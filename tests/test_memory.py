@@ -1,0 +1,60 @@
+"""The memory budget holds under load."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support import run_python
+
+LOAD = """
+import resource, sys
+import numpy as np, tsfeat
+
+budget = int(sys.argv[2])
+store = tsfeat.open(sys.argv[1], options=tsfeat.Options(memory_bytes=budget))
+columns = {"item": "uint64", "kind": "uint8", "score": "float32"}
+table = store.create_table("t", key=("k", "uint64"), time=("ts", "timestamp[ms]"), columns=columns)
+rng = np.random.default_rng(0)
+rows = 20_000
+
+
+def data(number):
+    return {
+        "k": (rng.pareto(1.0, rows) * 50).astype(np.uint64) % 20_000,
+        "ts": number * rows + np.arange(rows),
+        "item": rng.integers(0, 2**63, rows).astype(np.uint64),
+        "kind": rng.integers(0, 8, rows).astype(np.uint8),
+        "score": rng.random(rows, np.float32),
+    }
+
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+table.append(data(0))
+table.last_n(np.arange(100, dtype=np.uint64), 10)
+start = peak()
+for number in range(1, int(sys.argv[3])):
+    table.append(data(number))
+    if number % 10 == 0:
+        table.last_n(rng.integers(0, 20_000, 512).astype(np.uint64), 200)
+store.compact()
+for _ in range(40):
+    table.last_n(rng.integers(0, 20_000, 512).astype(np.uint64), 200)
+table.count(np.arange(20_000, dtype=np.uint64))
+store.close()
+print(start, peak())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("budget_mb", [32, 64])
+def test_peak_memory_stays_within_the_budget(tmp_path, budget_mb):
+    budget = budget_mb << 20
+    done = run_python(LOAD, str(tmp_path / "store"), str(budget), "200", timeout=300)
+    assert done.returncode == 0, done.stderr
+    start, peak = map(int, done.stdout.split())
+    results = 512 * 200 * 29 * 2  # what one read hands to the caller is the caller's, and so is the batch being made
+    batches = 20_000 * 29 * 6
+    assert peak - start <= budget + results + batches, f"{(peak - start) >> 20} MiB over the start"

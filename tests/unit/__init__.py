@@ -1,0 +1,1 @@
+"""Modules of the Python surface, one by one."""
