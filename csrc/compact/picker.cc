@@ -77,7 +77,9 @@ std::vector<std::vector<size_t>> pick_all(std::span<const RunMeta> runs, const R
     return {all};
   }
   for (auto& [window, members] : windows) {
-    if (members.size() > 1 || must_rewrite) groups.push_back(std::move(members));
+    // Alone, a run is still worth rewriting where it is as a flush left it, or where retention may have something to take.
+    const bool rewrite = must_rewrite || policy.retention || runs[members.front()].level == 0;
+    if (members.size() > 1 || rewrite) groups.push_back(std::move(members));
   }
   return groups;
 }

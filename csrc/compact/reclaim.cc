@@ -101,13 +101,13 @@ void Reclaimer::mark_expired() {
   const auto most_counted = static_cast<std::ptrdiff_t>(
       std::min<uint64_t>(std::max(retention.min_events, retention.max_events.value_or(0)), uint64_t{1} << 40));
   for (size_t i = keep_.size(); i-- > 0;) {
-    if (keep_[i] == 0) continue;  // erased: no read counts it
     const bool old = times_[i] < horizon;
     const bool late = versions_[i] > policy_.horizon_version;
     const bool first_old = old && (i + 1 == keep_.size() || times_[i + 1] >= horizon);
     const bool new_time = i + 1 == keep_.size() || times_[i + 1] != times_[i];
     if (first_old || (!old && new_time)) known = 0;
     if (new_time || versions_[i + 1] != versions_[i]) same_version = 0;
+    if (keep_[i] == 0) continue;  // erased: no read counts it
 
     uint64_t newer = known;
     if (late && old) {

@@ -27,9 +27,9 @@ Status check_moment(const View& view, const std::string& where, std::optional<in
     return Status::schema(place + "version " + std::to_string(*version) + " does not exist; versions are 0 to " +
                           std::to_string(view.version));
   }
-  const int64_t read_at = before.value_or(view.now);
-  if (read_at < view.horizon_time) {
-    return Status::retention(place + "the read stands at " + std::to_string(read_at) + ", before the horizon " +
+  // Without `before` a read stands at now, which no horizon is ahead of (but one left by another clock).
+  if (before && *before < view.horizon_time) {
+    return Status::retention(place + "the read stands at " + std::to_string(*before) + ", before the horizon " +
                              std::to_string(view.horizon_time) +
                              " of the table's retention; events that it would see may be "
                              "gone. Read at a later moment, or give the retention a longer history");
@@ -60,7 +60,7 @@ Status check_request(const View& view, const ReadRequest& request) {
     const auto before = request.before.at(row);
     const auto version = request.version.at(row);
     // Spares the common row the words for the error.
-    if (before.value_or(view.now) >= view.horizon_time &&
+    if ((!before || *before >= view.horizon_time) &&
         (!version || (*version >= 0 && static_cast<uint64_t>(*version) <= view.version &&
                       static_cast<uint64_t>(*version) >= view.horizon_version))) {
       continue;

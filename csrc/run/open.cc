@@ -88,7 +88,8 @@ Result<Index> read_index(const File& file, const Footer& footer, const Schema& s
 Result<std::shared_ptr<Run>> Run::open(Vfs& vfs, std::string path, const RunMeta& meta,
                                        std::shared_ptr<const Schema> schema, std::shared_ptr<BlockCache> cache) {
   TSFEAT_ASSIGN(std::unique_ptr<File> file, vfs.open(path, OpenMode::kRead));
-  TSFEAT_ASSIGN(const Footer footer, read_footer(*file, meta));
+  TSFEAT_ASSIGN(Footer footer, read_footer(*file, meta));
+  footer.meta.level = meta.level;  // which the file does not know
   TSFEAT_ASSIGN(Bloom bloom, read_bloom(*file, footer));
   TSFEAT_ASSIGN(Index index, read_index(*file, footer, *schema));
   return std::shared_ptr<Run>(

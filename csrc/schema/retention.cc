@@ -4,7 +4,6 @@ namespace tsfeat {
 
 bool loosens(const std::optional<Retention>& current, const std::optional<Retention>& next) {
   if (!current) return false;
-  if (!current->max_age && !current->max_events) return false;  // it never lets go of anything
   if (!next) return true;
   const auto larger = [](const auto& now, const auto& then) { return now && (!then || *then > *now); };
   return larger(current->max_age, next->max_age) || larger(current->max_events, next->max_events) ||

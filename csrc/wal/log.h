@@ -42,7 +42,7 @@ struct ReplayResult {
   uint64_t valid_bytes = 0;  // up to the end of the last whole record; 0: not even the header was written
   uint64_t previous = 0;     // number of the segment before this one
   uint64_t records = 0;
-  bool torn = false;         // something other than zeros lay behind (an unsynced tail)
+  bool torn = false;         // an unsynced tail lay behind that was not zeros, or a seal was written half
 };
 
 // Gives each whole record's payload (8-byte aligned, valid during the call) to `visit`, from byte `from` (0: the start; else a valid_bytes of before).

@@ -16,7 +16,9 @@ inline constexpr uint32_t kVersion = 1;
 inline constexpr size_t kHeaderBytes = 512;
 inline constexpr size_t kPreviousAt = 24;
 inline constexpr size_t kHeaderCrcAt = 32;
-inline constexpr size_t kSealAt = 496;
+// Two seals, written in turn: a write that stops half way spoils one, and the other still holds.
+inline constexpr size_t kSealAt = 480;
+inline constexpr size_t kSeals = 2;
 inline constexpr size_t kSealBytes = 16;
 
 inline constexpr size_t kRecordHeaderBytes = 24;
@@ -56,7 +58,7 @@ inline Seal make_seal(uint64_t number, uint64_t durable_bytes) {
   return seal;
 }
 
-// {magic u64, version u32, zero u32, number u64, previous u64, CRC of these u32, zeros ..., seal}
+// {magic u64, version u32, zero u32, number u64, previous u64, CRC of these u32, zeros ..., seal, seal}; the second seal is zeros until it is first written
 inline HeaderBlock make_header(uint64_t number, uint64_t previous, uint64_t durable_bytes) {
   HeaderBlock block{};
   store(block.data(), kMagic);

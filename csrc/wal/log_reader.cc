@@ -35,10 +35,8 @@ class SegmentReader {
       return Status(Code::kStorage, file_.path() + ": the log has format " + std::to_string(version) +
                                         "; open the store with a newer tsfeat");
     }
-    sealed_bytes_ = load<uint64_t>(block.data() + kSealAt);
     previous_ = load<uint64_t>(block.data() + kPreviousAt);
-    // The block is a function of three numbers: whatever else it holds is damage.
-    if (block != make_header(number_, previous_, sealed_bytes_)) {
+    if (!read_seals(block)) {
       // Nothing is appended before the header is durable: a segment without records may have been cut off while it was created.
       if (last) TSFEAT_TRY(scan_tail(0, torn));
       *torn = last;
@@ -47,6 +45,8 @@ class SegmentReader {
     if (sealed_bytes_ > file_bytes_) return damaged(kSealAt, "the segment is shorter than its durable part");
     return {};
   }
+
+  bool seal_torn() const { return seal_torn_; }
 
   // True if a whole record starts at `at`; its payload is then in payload().
   Result<bool> read_record(uint64_t at) {
@@ -72,6 +72,25 @@ class SegmentReader {
   }
 
  private:
+  // The block is a function of the two numbers and the seals: whatever else it holds is damage. False if it is damaged.
+  bool read_seals(const HeaderBlock& block) {
+    bool any = false;
+    HeaderBlock expected = make_header(number_, previous_, 0);
+    std::memcpy(expected.data() + kSealAt, block.data() + kSealAt, kSeals * kSealBytes);
+    for (size_t i = 0; i < kSeals; ++i) {
+      const Bytes seal = Bytes(block).subspan(kSealAt + i * kSealBytes, kSealBytes);
+      const auto durable_bytes = load<uint64_t>(seal.data());
+      const Seal whole = make_seal(number_, durable_bytes);
+      if (std::equal(seal.begin(), seal.end(), whole.begin())) {
+        sealed_bytes_ = any ? std::max(sealed_bytes_, durable_bytes) : durable_bytes;
+        any = true;
+      } else {
+        seal_torn_ = seal_torn_ || !all_zero(seal);
+      }
+    }
+    return any && block == expected;
+  }
+
   // Looks behind the bad place at `at`: `torn` if there is anything but zeros, kCorruption if it proves that `at` was durable.
   Status scan_tail(uint64_t at, bool* torn) {
     std::vector<uint8_t> window;
@@ -108,6 +127,7 @@ class SegmentReader {
   const uint64_t file_bytes_;
   uint64_t sealed_bytes_ = kHeaderBytes;
   uint64_t previous_ = 0;
+  bool seal_torn_ = false;
   uint64_t survivor_bytes_ = 0;  // looked at by check_survivors
   RecordHeader header_;
   std::vector<uint64_t> buffer_;  // words, so that the payload is aligned
@@ -137,6 +157,7 @@ Result<ReplayResult> replay_log(Vfs& vfs, const std::string& path, uint64_t numb
     ++result.records;
   }
   TSFEAT_TRY(reader.check_end(at, last, &result.torn));
+  result.torn = result.torn || reader.seal_torn();
   result.valid_bytes = at;
   return result;
 }

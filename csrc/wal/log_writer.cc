@@ -56,7 +56,7 @@ class SegmentWriter final : public LogWriter {
     const uint64_t target = size();
     lock.unlock();
     Status status = file_->sync();
-    if (status.ok()) status = file_->write(kSealAt, make_seal(number_, target));
+    if (status.ok()) status = write_seal(target);
     lock.lock();
     syncing_ = false;
     ++sync_count_;
@@ -86,10 +86,16 @@ class SegmentWriter final : public LogWriter {
     return {};
   }
 
+  Status write_seal(uint64_t durable_bytes) {
+    seal_ = (seal_ + 1) % kSeals;
+    return file_->write(kSealAt + seal_ * kSealBytes, make_seal(number_, durable_bytes));
+  }
+
   std::unique_ptr<File> file_;
   const uint64_t number_;
   std::string buffer_;
   uint64_t reserved_ = 0;
+  size_t seal_ = 0;  // the one written last; by the thread that syncs
   std::atomic<uint64_t> size_;
   std::atomic<uint64_t> durable_bytes_;
   std::atomic<uint64_t> sync_count_{0};

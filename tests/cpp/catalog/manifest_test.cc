@@ -119,7 +119,9 @@ TEST(Manifest, HostileBytesAreRefusedOrSound) {
       std::string changed = bytes;
       changed[at] = static_cast<char>(random());
       const Result<Manifest> decoded = decode_manifest(as_bytes(resealed(changed)));
-      if (!decoded.ok()) EXPECT_EQ(decoded.status().code(), Code::kCorruption);
+      if (!decoded.ok()) {
+        EXPECT_EQ(decoded.status().code(), Code::kCorruption);
+      }
     }
   }
 }
@@ -133,6 +135,12 @@ TEST(Manifest, ANewerFormatIsRefused) {
   EXPECT_NE(status.message().find("newer tsfeat"), std::string::npos);
 }
 
+RunMeta run_of(uint64_t number) {
+  RunMeta run;
+  run.number = number;
+  return run;
+}
+
 TEST(Manifest, ContradictionsAreRefused) {
   std::mt19937_64 random(5);
   const Manifest good = random_manifest(random, 2);
@@ -144,11 +152,11 @@ TEST(Manifest, ContradictionsAreRefused) {
   EXPECT_FALSE(refuses([](Manifest&) {}));
   EXPECT_TRUE(refuses([](Manifest& manifest) { manifest.tables[1].name = manifest.tables[0].name; }));
   EXPECT_TRUE(refuses([](Manifest& manifest) { manifest.tables[1].id = manifest.next_table_id; }));
-  EXPECT_TRUE(refuses([](Manifest& manifest) { manifest.tables[0].runs = {{.number = manifest.next_file_number}}; }));
+  EXPECT_TRUE(refuses([](Manifest& manifest) { manifest.tables[0].runs = {run_of(manifest.next_file_number)}; }));
   EXPECT_TRUE(refuses([](Manifest& manifest) {
     manifest.next_file_number = 10;
-    manifest.tables[0].runs = {{.number = 3}};
-    manifest.tables[1].runs = {{.number = 3}};
+    manifest.tables[0].runs = {run_of(3)};
+    manifest.tables[1].runs = {run_of(3)};
   }));
 }
 

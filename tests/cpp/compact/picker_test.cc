@@ -82,7 +82,9 @@ TEST(Picker, MergesAreOfOneLevelAndCrossNoWindow) {
     const std::optional<int64_t> width = window_width(policy.retention);
     std::set<size_t> distinct(pick.merge.begin(), pick.merge.end());
     ASSERT_EQ(distinct.size(), pick.merge.size());
-    if (pick.merge.size() > 1) EXPECT_GE(pick.merge.size(), kFanout);
+    if (pick.merge.size() > 1) {
+      EXPECT_GE(pick.merge.size(), kFanout);
+    }
     std::set<uint32_t> levels;
     std::set<int64_t> windows;
     for (const size_t i : pick.merge) {
@@ -153,7 +155,9 @@ TEST(Picker, AFullCompactionLeavesOneRunAWindow) {
     }
     for (size_t i = 0; i < runs.size(); ++i) {
       EXPECT_LE(times_merged[i], 1);
-      if (must_rewrite) EXPECT_EQ(times_merged[i], 1);
+      if (must_rewrite) {
+        EXPECT_EQ(times_merged[i], 1);
+      }
       if (times_merged[i] > 0) continue;
       for (size_t j = 0; j < runs.size(); ++j) {  // left alone: nothing else may be in its window
         const bool same = !width || window_of(runs[i].stats.min_time, *width) == window_of(runs[j].stats.min_time, *width);

@@ -110,7 +110,9 @@ Result<Rows> read_all(const Table& table, std::optional<int64_t> version) {
       check_text(chunk.columns[2], i, row.item);
       const auto code = load<uint32_t>(chunk.columns[3].fixed.data.get() + i * 4);
       EXPECT_TRUE(code < categories.size() && categories[code] == category_of(row.item));
-      if (added) EXPECT_EQ(load<int64_t>(chunk.columns[4].fixed.data.get() + i * 8), 7);
+      if (added) {
+        EXPECT_EQ(load<int64_t>(chunk.columns[4].fixed.data.get() + i * 8), 7);
+      }
       out.push_back(row);
     }
   }

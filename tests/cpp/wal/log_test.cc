@@ -138,7 +138,9 @@ TEST(Log, ACutIsATornTailOrDamage) {
       ASSERT_TRUE(found.result.ok());
       EXPECT_EQ(found.result->valid_bytes, 0U);
     }
-    if (size < log_format::kHeaderBytes) EXPECT_EQ(replay(*disk, false).result.status().code(), Code::kCorruption);
+    if (size < log_format::kHeaderBytes) {
+      EXPECT_EQ(replay(*disk, false).result.status().code(), Code::kCorruption);
+    }
   }
 }
 
@@ -254,7 +256,9 @@ TEST(Log, AfterAPowerLossAPrefixWithAllThatWasSyncedIsThere) {
       ASSERT_TRUE(found.result.ok()) << found.result.status().message();
       expect_prefix(found.payloads);
       EXPECT_GE(found.payloads.size(), synced);
-      if (survival == Survival::kAll) EXPECT_EQ(found.payloads.size(), records);
+      if (survival == Survival::kAll) {
+        EXPECT_EQ(found.payloads.size(), records);
+      }
     }
   }
 }
