@@ -1,4 +1,5 @@
-// Where "now" and randomness come from: the system, or a clock that a test holds still and a sequence that repeats. Thread-safe.
+// Where "now" and randomness come from: the system, or a clock that a test holds still and a sequence that repeats.
+// Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -9,9 +10,9 @@ namespace tsfeat {
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual int64_t now_ns() const = 0;  // nanoseconds since 1970-01-01 UTC
+  virtual int64_t now_ns() const = 0;   // nanoseconds since 1970-01-01 UTC
   virtual uint64_t random() const = 0;  // for identifiers
-  static const Clock* system();        // lives for ever
+  static const Clock* system();         // lives for ever
 };
 
 class ManualClock final : public Clock {

@@ -52,8 +52,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}                // NOLINT: a value is a result
-  Result(Status status) : status_(std::move(status)) {}        // NOLINT: so is an error
+  Result(T value) : value_(std::move(value)) {}          // NOLINT: a value is a result
+  Result(Status status) : status_(std::move(status)) {}  // NOLINT: so is an error
   bool ok() const { return status_.ok(); }
   const Status& status() const { return status_; }
   T& operator*() { return *value_; }
@@ -72,8 +72,8 @@ class [[nodiscard]] Result {
 #define TSFEAT_CONCAT(a, b) TSFEAT_CONCAT_(a, b)
 
 // Leaves the function with the error, if there is one.
-#define TSFEAT_TRY(expression)                                    \
-  do {                                                            \
+#define TSFEAT_TRY(expression)                                                              \
+  do {                                                                                      \
     if (::tsfeat::Status try_status_ = (expression); !try_status_.ok()) return try_status_; \
   } while (false)
 

@@ -205,14 +205,16 @@ Result<Manifest> decode_manifest(Bytes content) {
   const auto head_crc = in.fixed<uint32_t>();
   const auto body_bytes = in.fixed<uint64_t>();
   if (!in.ok() || magic != kMagic) return Status::corruption("MANIFEST, offset 0: this is not a tsfeat manifest");
-  if (crc32c(content.first(12)) != head_crc) return Status::corruption("MANIFEST, offset 0: the header's checksum is wrong");
+  if (crc32c(content.first(12)) != head_crc)
+    return Status::corruption("MANIFEST, offset 0: the header's checksum is wrong");
   if (format > kFormatVersion) {
-    return Status(Code::kStorage, "MANIFEST: the store has format " + std::to_string(format) + ", this build reads up to " +
-                                      std::to_string(kFormatVersion) + "; open it with a newer tsfeat");
+    return Status(Code::kStorage, "MANIFEST: the store has format " + std::to_string(format) +
+                                      ", this build reads up to " + std::to_string(kFormatVersion) +
+                                      "; open it with a newer tsfeat");
   }
   if (body_bytes != in.remaining() - std::min<size_t>(4, in.remaining()) || in.remaining() < 4) {
-    return Status::corruption("MANIFEST, offset 16: it declares " + std::to_string(body_bytes) + " bytes of content but is " +
-                              std::to_string(content.size()) + " bytes long");
+    return Status::corruption("MANIFEST, offset 16: it declares " + std::to_string(body_bytes) +
+                              " bytes of content but is " + std::to_string(content.size()) + " bytes long");
   }
   const Bytes covered = content.first(content.size() - 4);
   if (crc32c(covered) != load<uint32_t>(content.data() + covered.size())) {

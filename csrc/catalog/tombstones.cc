@@ -43,7 +43,8 @@ class LayeredTombstones final : public Tombstones {
     // Each layer stays more than twice as large as the next: a mark is merged O(log n) times.
     while (!layers.empty() && layers.back()->size() <= 2 * fresh.size()) {
       Layer merged;
-      std::merge(layers.back()->begin(), layers.back()->end(), fresh.begin(), fresh.end(), std::back_inserter(merged), before);
+      std::merge(layers.back()->begin(), layers.back()->end(), fresh.begin(), fresh.end(), std::back_inserter(merged),
+                 before);
       merged.erase(std::unique(merged.begin(), merged.end(), same), merged.end());
       fresh = std::move(merged);
       layers.pop_back();

@@ -1,8 +1,8 @@
-// Erasures not yet carried out in every file: (key, before, version) marks. An event is erased if a mark for its key has
-// event.time < before (or everything) and event.version <= mark.version.
+// Erasures not yet carried out in every file: (key, before, version) marks. An event is erased if a mark for its key
+// has event.time < before (or everything) and event.version <= mark.version.
 //
-// Immutable and cheap to extend: an extended copy shares all earlier layers with the old one (layers merge as in an LSM, so n erasures cost
-// O(n log n)). Thread-safe to read.
+// Immutable and cheap to extend: an extended copy shares all earlier layers with the old one (layers merge as in an
+// LSM, so n erasures cost O(n log n)). Thread-safe to read.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 namespace tsfeat {
 
 struct Mark {
-  int64_t until = 0;     // inclusive: the last erased time
+  int64_t until = 0;  // inclusive: the last erased time
   uint64_t version = 0;
   bool erases(int64_t time, uint64_t event_version) const { return time <= until && event_version <= version; }
 };

@@ -1,5 +1,6 @@
-// When each version became current, on the table's clock: enough of it to answer "which version was current at m?" for every m within the
-// retention's history. Thinned when long: then it answers with an older version, which keeps more and forbids less.
+// When each version became current, on the table's clock: enough of it to answer "which version was current at m?" for
+// every m within the retention's history. Thinned when long: then it answers with an older version, which keeps more
+// and forbids less.
 #pragma once
 
 #include <cstdint>

@@ -63,7 +63,8 @@ class Output {
       TSFEAT_TRY(slice.source->times({rest.begin, rest.begin + 1}, &first));
       const int64_t window = window_of(first, *request_.window);
       int64_t border = 0;
-      const bool last = __builtin_add_overflow(window, 1, &border) || __builtin_mul_overflow(border, *request_.window, &border);
+      const bool last =
+          __builtin_add_overflow(window, 1, &border) || __builtin_mul_overflow(border, *request_.window, &border);
       uint64_t end = rest.end;
       if (!last) {
         TSFEAT_ASSIGN(end, slice.source->seek(rest, border));
@@ -75,7 +76,8 @@ class Output {
   }
 
   Status give(int64_t window, const Slice& slice) {
-    // Events strewn over very many windows (a broken clock) share a writer: windows are for expiry, not for correctness.
+    // Events strewn over very many windows (a broken clock) share a writer: windows are for expiry, not for
+    // correctness.
     if (sinks_.size() >= kMaxOpenWriters && !sinks_.contains(window)) window = sinks_.begin()->first;
     Sink& sink = sinks_[window];
     if (sink.writer == nullptr) {
@@ -116,10 +118,12 @@ Result<MergeResult> merge_sources(Vfs& vfs, MergeRequest request) {
     kept.clear();
     TSFEAT_TRY(reclaimer.choose(merge->key(), merge->parts(), &kept));
     if (planted("compaction") && merge->parts().size() > 1 && !kept.empty()) kept.pop_back();
-    if (planted("flush") && request.sources.size() == 1 && kept.size() == 1 && kept[0].rows.size() > 3) --kept[0].rows.end;
+    if (planted("flush") && request.sources.size() == 1 && kept.size() == 1 && kept[0].rows.size() > 3)
+      --kept[0].rows.end;
     TSFEAT_TRY(output.append(merge->key(), kept));
     if (request.checkpoint && keys % kKeysPerCheckpoint == 0) {
-      const double share = static_cast<double>(events_seen) / static_cast<double>(std::max<uint64_t>(1, result.events_in));
+      const double share =
+          static_cast<double>(events_seen) / static_cast<double>(std::max<uint64_t>(1, result.events_in));
       TSFEAT_TRY(request.checkpoint(share, output.bytes()));
     }
   }

@@ -36,7 +36,8 @@ struct MergeResult {
   uint64_t bytes_written = 0;
 };
 
-// On error, the files made so far are removed as far as that works (else they are orphans, which the next open removes).
+// On error, the files made so far are removed as far as that works (else they are orphans, which the next open
+// removes).
 Result<MergeResult> merge_sources(Vfs& vfs, MergeRequest request);
 
 }  // namespace tsfeat

@@ -36,7 +36,8 @@ Pick pick_compaction(std::span<const RunMeta> runs, const ReclaimPolicy& policy)
   Pick pick;
   const int64_t expired_before = policy.expired_before();
   const std::optional<int64_t> width = window_width(policy.retention);
-  // Crossing runs (key: no window) are merged apart from those that lie in one window, else they would drag these along.
+  // Crossing runs (key: no window) are merged apart from those that lie in one window, else they would drag these
+  // along.
   std::map<std::pair<uint32_t, std::optional<int64_t>>, std::vector<size_t>> tiers;
   for (size_t i = 0; i < runs.size(); ++i) {
     if (runs[i].stats.max_time < expired_before) {
@@ -61,7 +62,8 @@ Pick pick_compaction(std::span<const RunMeta> runs, const ReclaimPolicy& policy)
   return pick;
 }
 
-std::vector<std::vector<size_t>> pick_all(std::span<const RunMeta> runs, const ReclaimPolicy& policy, bool must_rewrite) {
+std::vector<std::vector<size_t>> pick_all(std::span<const RunMeta> runs, const ReclaimPolicy& policy,
+                                          bool must_rewrite) {
   const std::optional<int64_t> width = window_width(policy.retention);
   std::vector<std::vector<size_t>> groups;
   bool crossing = false;
@@ -77,7 +79,8 @@ std::vector<std::vector<size_t>> pick_all(std::span<const RunMeta> runs, const R
     return {all};
   }
   for (auto& [window, members] : windows) {
-    // Alone, a run is still worth rewriting where it is as a flush left it, or where retention may have something to take.
+    // Alone, a run is still worth rewriting where it is as a flush left it, or where retention may have something to
+    // take.
     const bool rewrite = must_rewrite || policy.retention || runs[members.front()].level == 0;
     if (members.size() > 1 || rewrite) groups.push_back(std::move(members));
   }

@@ -92,11 +92,12 @@ void Reclaimer::mark_expired() {
   const Retention& retention = *policy_.retention;
   const int64_t horizon = policy_.horizon_time();
   const int64_t oldest_visible = retention.oldest_visible(horizon);
-  const uint64_t most_events = planted("retention") && retention.max_events ? retention.most_events() - 1 : retention.most_events();
-  uint64_t known = 0;           // counted, with versions up to the horizon's
-  uint64_t same_version = 0;    // counted at this time, with this version
-  // Counted below the horizon time, with later versions, descending: along the walk they mostly descend. Only the smallest ones can
-  // decide whether a limit is reached, and there are no more of them than the larger limit.
+  const uint64_t most_events =
+      planted("retention") && retention.max_events ? retention.most_events() - 1 : retention.most_events();
+  uint64_t known = 0;         // counted, with versions up to the horizon's
+  uint64_t same_version = 0;  // counted at this time, with this version
+  // Counted below the horizon time, with later versions, descending: along the walk they mostly descend. Only the
+  // smallest ones can decide whether a limit is reached, and there are no more of them than the larger limit.
   late_versions_.clear();
   const auto most_counted = static_cast<std::ptrdiff_t>(
       std::min<uint64_t>(std::max(retention.min_events, retention.max_events.value_or(0)), uint64_t{1} << 40));
@@ -120,9 +121,12 @@ void Reclaimer::mark_expired() {
     keep_[i] = newer < retention.min_events || (newer < most_events && young_enough);
 
     ++same_version;
-    if (!late) ++known;
-    else if (old) late_versions_.insert(first_up_to(versions_[i]), versions_[i]);
-    if (std::ssize(late_versions_) / 2 > most_counted) late_versions_.erase(late_versions_.begin(), late_versions_.end() - most_counted);
+    if (!late)
+      ++known;
+    else if (old)
+      late_versions_.insert(first_up_to(versions_[i]), versions_[i]);
+    if (std::ssize(late_versions_) / 2 > most_counted)
+      late_versions_.erase(late_versions_.begin(), late_versions_.end() - most_counted);
   }
 }
 

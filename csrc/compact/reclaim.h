@@ -1,11 +1,11 @@
 // What may be forgotten: erased events, and those that no permitted read can see any more (law 5).
 //
-// A permitted read stands at R >= now - history, at a version >= the one current at now - history. An event is kept iff one of them sees
-// it. Rank grows with R and with the version, and age with R, so the most lenient read decides: R* = max(now - history, time + 1) and
-// v* = max(horizon version, the event's own).
+// A permitted read stands at R >= now - history, at a version >= the one current at now - history. An event is kept iff
+// one of them sees it. Rank grows with R and with the version, and age with R, so the most lenient read decides: R* =
+// max(now - history, time + 1) and v* = max(horizon version, the event's own).
 //
-// Given only some of a key's events (a merge of some runs), ranks come out too small, which keeps more, never less. And forgetting an
-// event never brings another back: those that rank before it and are still visible stay.
+// Given only some of a key's events (a merge of some runs), ranks come out too small, which keeps more, never less. And
+// forgetting an event never brings another back: those that rank before it and are still visible stay.
 #pragma once
 
 #include <memory>
@@ -25,14 +25,16 @@ struct ReclaimPolicy {
   std::shared_ptr<const Tombstones> tombstones = Tombstones::none();
 
   int64_t horizon_time() const { return retention ? saturating_sub(now, retention->history) : kMinTime; }
-  // No read that is still permitted sees an event older than this by age; kMinTime if min_events or no max_age forbids to say so.
+  // No read that is still permitted sees an event older than this by age; kMinTime if min_events or no max_age forbids
+  // to say so.
   int64_t expired_before() const;
 };
 
 class Reclaimer {
  public:
   explicit Reclaimer(ReclaimPolicy policy) : policy_(std::move(policy)) {}
-  // Appends to `kept` what is to be kept of a key's parts (one slice a source, as KeyMerge gives them), in order, oldest first.
+  // Appends to `kept` what is to be kept of a key's parts (one slice a source, as KeyMerge gives them), in order,
+  // oldest first.
   Status choose(const KeyView& key, std::span<const Slice> parts, std::vector<Slice>* kept);
   uint64_t dropped_events() const { return dropped_events_; }
 

@@ -35,9 +35,14 @@ Result<uint64_t> StoreCore::append(TableCore& table, const AppendRequest& reques
   PreparedBatch prepared(table.name, *now.state);
   TSFEAT_TRY(prepared.prepare(request));
 
-  const TableCore::BatchFacts facts{now.version + 1, request.rows, prepared.newest_time(), TableCore::wall_now(*now.state, clock),
-                                    request.source.value_or(""), request.position};
-  const BatchHeader header{table.id, facts.version, facts.wall_clock, facts.source, facts.position, prepared.new_categories()};
+  const TableCore::BatchFacts facts{now.version + 1,
+                                    request.rows,
+                                    prepared.newest_time(),
+                                    TableCore::wall_now(*now.state, clock),
+                                    request.source.value_or(""),
+                                    request.position};
+  const BatchHeader header{table.id,     facts.version,  facts.wall_clock,
+                           facts.source, facts.position, prepared.new_categories()};
   EncodedRecord record;
   encode_batch(header, *now.state->schema, prepared.batch(), &record);
   if (Status status = log_->append(record); !status.ok()) {
@@ -104,7 +109,8 @@ Result<std::unique_lock<std::mutex>> StoreCore::lock_for_append(const TableCore&
   TSFEAT_TRY(check_writable());
   if (sealed_.empty() && full()) TSFEAT_TRY(seal_generation());
   const auto waited = std::chrono::steady_clock::now() - start;
-  counters_.write_stall_ns += static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(waited).count());
+  counters_.write_stall_ns +=
+      static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(waited).count());
   if (!inline_work()) {
     flush_worker_->wake();
     return lock;
@@ -134,7 +140,8 @@ Status StoreCore::replay_batch(TableCore& table, Bytes record) {
   TSFEAT_ASSIGN(const DecodedBatch decoded, decode_batch(record, *state->schema));
   for (const NewCategories& fresh : decoded.header.categories) {
     const auto dictionary = state->categories.find(fresh.column_id);
-    if (dictionary == state->categories.end()) return Status::corruption("a batch has categories for a column that has none");
+    if (dictionary == state->categories.end())
+      return Status::corruption("a batch has categories for a column that has none");
     dictionary->second->add(fresh.first_code, fresh.values);
   }
   if (planted("recovery") && decoded.header.version % 3 == 0) return {};

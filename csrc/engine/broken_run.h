@@ -1,5 +1,5 @@
-// Stands in for a run whose file cannot be opened because it is damaged or missing: every read that needs it gets the error, and what does not
-// need it goes on.
+// Stands in for a run whose file cannot be opened because it is damaged or missing: every read that needs it gets the
+// error, and what does not need it goes on.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
-// The growing dictionary of one category column: strings to stable codes, in order of first appearance. Thread-safe; codes
-// are only added, by the holder of the store's write lock.
+// The growing dictionary of one category column: strings to stable codes, in order of first appearance. Thread-safe;
+// codes are only added, by the holder of the store's write lock.
 #pragma once
 
 #include <cstdint>

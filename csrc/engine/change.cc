@@ -109,11 +109,14 @@ Status StoreCore::drop_table(const std::string& name) {
   TSFEAT_ASSIGN(const std::shared_ptr<TableCore> table, find_table(name));
   std::vector<std::string> files;
   TSFEAT_TRY(commit(
-      [&](Manifest& next) { std::erase_if(next.tables, [&](const TableRecord& record) { return record.id == table->id; }); },
+      [&](Manifest& next) {
+        std::erase_if(next.tables, [&](const TableRecord& record) { return record.id == table->id; });
+      },
       [&] {
         const std::lock_guard write_lock(write_mutex);
         table->dropped = true;
-        for (const RunMeta& run : table->published().state->run_metas()) files.push_back(file_path(run_name(run.number)));
+        for (const RunMeta& run : table->published().state->run_metas())
+          files.push_back(file_path(run_name(run.number)));
         const std::unique_lock lock(tables_mutex);
         const auto at = tables_.find(name);
         if (at != tables_.end() && at->second == table) tables_.erase(at);
@@ -133,7 +136,8 @@ Status StoreCore::add_column(TableCore& table, Column column) {
     const auto at = std::find(categories.begin(), categories.end(), column.default_value->bytes);
     const auto code = static_cast<int32_t>(at - categories.begin());
     if (at == categories.end() && column.closed) {
-      return Status::schema("column '" + column.name + "': the default '" + column.default_value->bytes + "' is not one of its closed categories");
+      return Status::schema("column '" + column.name + "': the default '" + column.default_value->bytes +
+                            "' is not one of its closed categories");
     }
     if (at == categories.end()) categories.push_back(column.default_value->bytes);
     column.default_value->bytes.assign(4, '\0');
@@ -160,7 +164,8 @@ Status StoreCore::add_column(TableCore& table, Column column) {
         table.update([&](TableState& state) {
           state.schema = schema;
           state.memtables.push_back(Memtable::create(schema));
-          if (column.type == Type::kCategory) state.categories[column.id] = std::make_shared<CategoryDictionary>(categories);
+          if (column.type == Type::kCategory)
+            state.categories[column.id] = std::make_shared<CategoryDictionary>(categories);
         });
       }));
   if (schema == nullptr) return Status::not_found("table '" + table.name + "' was dropped");

@@ -1,4 +1,5 @@
-// A consistent, openable copy: runs are immutable, so hard links to them are a copy; what is still in memory becomes runs of the copy.
+// A consistent, openable copy: runs are immutable, so hard links to them are a copy; what is still in memory becomes
+// runs of the copy.
 
 #include <cerrno>
 
@@ -46,7 +47,8 @@ Status StoreCore::checkpoint(const std::string& target) {
   Manifest manifest;
   std::vector<TableCopy> tables;
   {
-    // The same locks as a change of the manifest: so it is one state, and its files are pinned before any of them can go.
+    // The same locks as a change of the manifest: so it is one state, and its files are pinned before any of them can
+    // go.
     const std::lock_guard manifest_lock(manifest_mutex);
     const std::lock_guard write_lock(write_mutex);
     manifest = manifest_now();

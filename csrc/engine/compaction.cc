@@ -1,4 +1,5 @@
-// Compaction: what picker.h decides, carried out by job.h, put into the manifest, and the files that it replaces removed.
+// Compaction: what picker.h decides, carried out by job.h, put into the manifest, and the files that it replaces
+// removed.
 
 #include <algorithm>
 #include <cmath>
@@ -17,7 +18,8 @@ constexpr std::chrono::milliseconds kLongestNap{50};
 
 }  // namespace
 
-Result<StoreCore::Runs> StoreCore::open_runs(const std::vector<RunMeta>& metas, const std::shared_ptr<const Schema>& schema) {
+Result<StoreCore::Runs> StoreCore::open_runs(const std::vector<RunMeta>& metas,
+                                             const std::shared_ptr<const Schema>& schema) {
   Runs runs;
   for (const RunMeta& meta : metas) {
     TSFEAT_ASSIGN(std::shared_ptr<Run> run, Run::open(vfs, file_path(run_name(meta.number)), meta, schema, cache));
@@ -31,8 +33,10 @@ Status StoreCore::throttle(uint64_t bytes_written, Clockwork::time_point start) 
   for (;;) {
     if (stopping_) return Status::closed("the store is closing; compaction goes on when it is opened again");
     if (options.compaction_bytes_per_second == 0 || inline_work()) return {};
-    const double due_seconds = static_cast<double>(bytes_written) / static_cast<double>(options.compaction_bytes_per_second);
-    const auto due = start + std::chrono::duration_cast<Clockwork::duration>(std::chrono::duration<double>(due_seconds));
+    const double due_seconds =
+        static_cast<double>(bytes_written) / static_cast<double>(options.compaction_bytes_per_second);
+    const auto due =
+        start + std::chrono::duration_cast<Clockwork::duration>(std::chrono::duration<double>(due_seconds));
     const auto now = Clockwork::now();
     if (now >= due) return {};
     for (const auto& table : all_tables()) {
@@ -118,7 +122,8 @@ Status StoreCore::merge_runs(TableCore& table, const Runs& runs, const ReclaimPo
   return {};
 }
 
-// In the manifest, then for readers, then on the disk. If the table was dropped meanwhile, the new files are unwanted instead.
+// In the manifest, then for readers, then on the disk. If the table was dropped meanwhile, the new files are unwanted
+// instead.
 Status StoreCore::replace_runs(TableCore& table, const Runs& old_runs, const Runs& new_runs) {
   std::set<uint64_t> old_numbers;
   for (const auto& run : old_runs) old_numbers.insert(run->meta().number);
@@ -144,7 +149,8 @@ Status StoreCore::replace_runs(TableCore& table, const Runs& old_runs, const Run
   return {};
 }
 
-Status StoreCore::compact_table(TableCore& table, const ReclaimPolicy& policy, bool must_rewrite, const Progress& progress) {
+Status StoreCore::compact_table(TableCore& table, const ReclaimPolicy& policy, bool must_rewrite,
+                                const Progress& progress) {
   const std::shared_ptr<const TableState> state = table.published().state;
   const std::vector<RunMeta> metas = state->run_metas();
   const auto groups = pick_all(metas, policy, must_rewrite || !policy.tombstones->empty());
@@ -153,7 +159,8 @@ Status StoreCore::compact_table(TableCore& table, const ReclaimPolicy& policy, b
     for (const size_t member : groups[i]) runs.push_back(state->runs[member]);
     TSFEAT_TRY(merge_runs(table, runs, policy, [&](double share, uint64_t) -> Status {
       const double done = (static_cast<double>(i) + share) / static_cast<double>(groups.size());
-      if (stopping_ || (progress && !progress(done))) return Status::closed("compaction was stopped; what was done so far stays");
+      if (stopping_ || (progress && !progress(done)))
+        return Status::closed("compaction was stopped; what was done so far stays");
       return {};
     }));
   }
@@ -167,7 +174,8 @@ Status StoreCore::compact_table(TableCore& table, const ReclaimPolicy& policy, b
       },
       [&] {
         const std::lock_guard lock(write_mutex);
-        table.update([&](TableState& state_now) { state_now.tombstones = state_now.tombstones->without(*policy.tombstones); });
+        table.update(
+            [&](TableState& state_now) { state_now.tombstones = state_now.tombstones->without(*policy.tombstones); });
       });
 }
 

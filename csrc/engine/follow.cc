@@ -1,7 +1,8 @@
 // Read-only stores: a view as of the open, moved forward by refresh(), beside a writer that may be at work.
 //
-// The writer replaces the manifest and removes files at any time. So: read the manifest, open what it names, replay the log; then look again.
-// If the manifest is the same, what was read is one consistent state; if not, files may have gone in between: once more.
+// The writer replaces the manifest and removes files at any time. So: read the manifest, open what it names, replay the
+// log; then look again. If the manifest is the same, what was read is one consistent state; if not, files may have gone
+// in between: once more.
 
 #include <cerrno>
 #include <thread>
@@ -30,7 +31,8 @@ Status StoreCore::refresh() {
     if (!raced && (status.code() != Code::kCorruption || tries >= kTriesOfDamage)) return status;
     std::this_thread::sleep_for(kPause);
   }
-  return status.ok() ? Status::storage(EBUSY, "store '" + path + "' changes faster than it can be read; try again") : status;
+  return status.ok() ? Status::storage(EBUSY, "store '" + path + "' changes faster than it can be read; try again")
+                     : status;
 }
 
 Status StoreCore::follow(bool* raced) {

@@ -64,7 +64,8 @@ Status PreparedBatch::prepare_keys(const AppendRequest& request) {
   for (uint64_t row = 0; row < rows_; ++row) {
     const std::string_view key = text_at(batch_.keys, row);
     if (key.size() > kMaxKeyBytes) return refuse(schema.key_name, row, "a key has at most 65535 bytes");
-    if (schema.key_type == KeyType::kString && !is_utf8(key)) return refuse(schema.key_name, row, "the key is not valid UTF-8");
+    if (schema.key_type == KeyType::kString && !is_utf8(key))
+      return refuse(schema.key_name, row, "the key is not valid UTF-8");
   }
   return {};
 }
@@ -90,7 +91,8 @@ Status PreparedBatch::prepare_stored(const DecodedBatch& stored) {
   rows_ = stored.batch.rows;
   batch_ = stored.batch;
   batch_.columns.assign(state_.schema->columns.size(), {});
-  for (uint64_t row = 0; row < rows_; ++row) newest_time_ = std::max(newest_time_.value_or(kMinTime), batch_.times[row]);
+  for (uint64_t row = 0; row < rows_; ++row)
+    newest_time_ = std::max(newest_time_.value_or(kMinTime), batch_.times[row]);
   for (size_t i = 0; i < batch_.columns.size(); ++i) {
     const Column& column = state_.schema->columns[i];
     const auto found = std::find(stored.column_ids.begin(), stored.column_ids.end(), column.id);
@@ -102,7 +104,8 @@ Status PreparedBatch::prepare_stored(const DecodedBatch& stored) {
     if (column.type != Type::kCategory) continue;
     const uint32_t size = std::max<uint32_t>(1, state_.categories.at(column.id)->size());
     for (uint64_t row = 0; row < rows_; ++row) {
-      if (load<uint32_t>(batch_.columns[i].fixed + row * 4) >= size) return Status::corruption("a batch has an unknown category code");
+      if (load<uint32_t>(batch_.columns[i].fixed + row * 4) >= size)
+        return Status::corruption("a batch has an unknown category code");
     }
   }
   return {};
@@ -180,7 +183,8 @@ Status PreparedBatch::prepare_varlen(const Column& column, const InputColumn& in
   out->data = input.view.data;
   if (column.type == Type::kString) {
     for (uint64_t row = 0; row < rows_; ++row) {
-      if (out->valid(row) && !is_utf8(text_at(input.view, row))) return refuse(column.name, row, "the string is not valid UTF-8");
+      if (out->valid(row) && !is_utf8(text_at(input.view, row)))
+        return refuse(column.name, row, "the string is not valid UTF-8");
     }
   }
   if (out->validity == nullptr) return {};
@@ -218,7 +222,8 @@ Status PreparedBatch::prepare_category(const Column& column, const InputColumn& 
       return refuse(column.name, row, "the dictionary has no index " + std::to_string(index));
     }
     int32_t& code = of_index[static_cast<size_t>(index)];
-    if (code == kUnknown) TSFEAT_TRY(category_code(column, text_at(input.view, static_cast<uint64_t>(index)), row, &code));
+    if (code == kUnknown)
+      TSFEAT_TRY(category_code(column, text_at(input.view, static_cast<uint64_t>(index)), row, &code));
     codes[row] = code;
   }
   out->fixed = reinterpret_cast<const uint8_t*>(codes);

@@ -1,5 +1,5 @@
-// From what a caller passed to a Batch that cannot fail: every law-9 check, and the canonical form (null rows zeroed, categories as
-// codes, absent columns filled with their defaults).
+// From what a caller passed to a Batch that cannot fail: every law-9 check, and the canonical form (null rows zeroed,
+// categories as codes, absent columns filled with their defaults).
 #pragma once
 
 #include <deque>
@@ -14,13 +14,15 @@
 
 namespace tsfeat {
 
-// Refuses by kSchema, naming table, column and row; changes nothing. Strings never seen in an open category become `new_categories`, to be
-// added to the dictionaries once the log has them: so the caller holds the store's write lock from prepare() to there.
+// Refuses by kSchema, naming table, column and row; changes nothing. Strings never seen in an open category become
+// `new_categories`, to be added to the dictionaries once the log has them: so the caller holds the store's write lock
+// from prepare() to there.
 class PreparedBatch {
  public:
   PreparedBatch(const std::string& table_name, const TableState& state) : table_name_(table_name), state_(state) {}
   Status prepare(const AppendRequest& request);
-  // The same from a record of the log: columns that it lacks take their defaults. Its categories are in the dictionaries already.
+  // The same from a record of the log: columns that it lacks take their defaults. Its categories are in the
+  // dictionaries already.
   Status prepare_stored(const DecodedBatch& stored);
 
   const Batch& batch() const { return batch_; }

@@ -41,7 +41,8 @@ Status StoreCore::check_open() const {
 }
 
 Status StoreCore::check_writable() const {
-  if (!writable) return Status::storage(EROFS, "store '" + path + "' is open read-only; open it with mode=\"w\" to change it");
+  if (!writable)
+    return Status::storage(EROFS, "store '" + path + "' is open read-only; open it with mode=\"w\" to change it");
   if (closed_) return Status::closed("store '" + path + "' is closed; open it again");
   const std::lock_guard lock(failure_mutex_);
   if (poisoned_.ok()) return {};
@@ -75,7 +76,8 @@ Status StoreCore::create_store() {
   for (const std::string& name : names) {
     // What an interrupted creation may have left.
     if (name == "LOCK" || name == "MANIFEST.tmp") continue;
-    return Status::not_found("'" + path + "' is not a tsfeat store, and not empty (it has '" + name + "'); choose another directory");
+    return Status::not_found("'" + path + "' is not a tsfeat store, and not empty (it has '" + name +
+                             "'); choose another directory");
   }
   Manifest manifest;
   ByteWriter id(&manifest.store_id);
@@ -89,7 +91,8 @@ Status StoreCore::open_writable() {
   TSFEAT_ASSIGN(bool there, vfs.exists(file_path("MANIFEST")));
   if (!there) {  // nothing is written into a directory that is someone else's, not even a lock
     TSFEAT_ASSIGN(const std::vector<std::string> names, vfs.list(path));
-    if (std::any_of(names.begin(), names.end(), [](const auto& name) { return name != "LOCK" && name != "MANIFEST.tmp"; })) {
+    if (std::any_of(names.begin(), names.end(),
+                    [](const auto& name) { return name != "LOCK" && name != "MANIFEST.tmp"; })) {
       return create_store();
     }
   }
@@ -142,7 +145,8 @@ std::shared_ptr<Run> StoreCore::open_or_break(const RunMeta& meta, const std::sh
   Result<std::shared_ptr<Run>> run = Run::open(vfs, file, meta, schema, cache);
   if (run.ok()) return *run;
   if (run.status().error_number() == ENOENT) {
-    return make_broken_run(meta, Status::corruption(file + ", offset 0: the file is missing; restore it from a checkpoint"));
+    return make_broken_run(meta,
+                           Status::corruption(file + ", offset 0: the file is missing; restore it from a checkpoint"));
   }
   return make_broken_run(meta, run.status());
 }
@@ -157,8 +161,9 @@ void StoreCore::start_workers() {
       kCompactionInterval, true);
   flush_worker_ = std::make_unique<Worker>([this] { (void)flush_one().ok(); }, kFlushInterval, false);
   if (options.sync == SyncPolicy::kInterval) {
-    sync_worker_ = std::make_unique<Worker>([this] { sync_log_in_background(); },
-                                            std::chrono::milliseconds(std::max<uint64_t>(1, options.sync_interval_ms)), false);
+    sync_worker_ =
+        std::make_unique<Worker>([this] { sync_log_in_background(); },
+                                 std::chrono::milliseconds(std::max<uint64_t>(1, options.sync_interval_ms)), false);
   }
 }
 

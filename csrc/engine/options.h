@@ -17,12 +17,14 @@ struct StoreOptions {
   uint64_t write_buffer_bytes = 0;              // of it, memtables; 0: a quarter of memory_bytes
   SyncPolicy sync = SyncPolicy::kInterval;
   uint64_t sync_interval_ms = 1000;
-  uint32_t background_threads = 2;              // 0: work is done by the calls that cause it (deterministic)
+  uint32_t background_threads = 2;  // 0: work is done by the calls that cause it (deterministic)
   uint64_t compaction_bytes_per_second = uint64_t{64} << 20;  // 0: no limit
   uint32_t page_rows = 1024;
 
   uint64_t effective_cache_bytes() const { return cache_bytes != 0 ? cache_bytes : memory_bytes / 8 * 3; }
-  uint64_t effective_write_buffer_bytes() const { return write_buffer_bytes != 0 ? write_buffer_bytes : memory_bytes / 4; }
+  uint64_t effective_write_buffer_bytes() const {
+    return write_buffer_bytes != 0 ? write_buffer_bytes : memory_bytes / 4;
+  }
 };
 
 }  // namespace tsfeat

@@ -32,7 +32,8 @@ Result<std::vector<uint64_t>> StoreCore::logs_from(uint64_t number) const {
   }
   std::sort(logs.begin(), logs.end());
   if (logs.empty() || logs.front() != number) {
-    return Status::corruption(file_path(log_name(number)) + ", offset 0: the log is missing; restore the store from a checkpoint");
+    return Status::corruption(file_path(log_name(number)) +
+                              ", offset 0: the log is missing; restore the store from a checkpoint");
   }
   return logs;
 }
@@ -50,7 +51,8 @@ Status StoreCore::recover_logs(const Manifest& manifest, const Tables& tables) {
     const std::string file = file_path(log_name(logs[i]));
     TSFEAT_ASSIGN(const ReplayResult result, replay_into(tables, logs[i], 0, last));
     if (result.valid_bytes == 0) {  // the power went while it was created
-      if (i == 0) return Status::corruption(file + ", offset 0: the log is damaged; restore the store from a checkpoint");
+      if (i == 0)
+        return Status::corruption(file + ", offset 0: the log is damaged; restore the store from a checkpoint");
       TSFEAT_TRY(vfs.remove(file));
       TSFEAT_TRY(vfs.sync_directory(path));  // else it could come back between its neighbours
       logs.pop_back();

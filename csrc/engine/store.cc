@@ -54,7 +54,8 @@ class TableHandle final : public Table {
     TSFEAT_ASSIGN(const std::shared_ptr<CategoryDictionary> dictionary, dictionary_of(column));
     return dictionary->values();
   }
-  Result<std::vector<int32_t>> category_codes(size_t column, const std::vector<std::string_view>& values) const override {
+  Result<std::vector<int32_t>> category_codes(size_t column,
+                                              const std::vector<std::string_view>& values) const override {
     TSFEAT_ASSIGN(const std::shared_ptr<CategoryDictionary> dictionary, dictionary_of(column));
     std::vector<int32_t> codes;
     codes.reserve(values.size());
@@ -90,7 +91,8 @@ class StoreHandle final : public Store {
   const std::string& path() const override { return core_->path; }
   bool writable() const override { return core_->writable; }
   bool closed() const override { return !core_->check_open().ok(); }
-  Result<std::shared_ptr<Table>> create_table(const std::string& name, Schema schema, std::optional<Retention> retention) override {
+  Result<std::shared_ptr<Table>> create_table(const std::string& name, Schema schema,
+                                              std::optional<Retention> retention) override {
     TSFEAT_TRY(core_->check_open());
     TSFEAT_ASSIGN(std::shared_ptr<TableCore> table, core_->create_table(name, std::move(schema), retention));
     return handle(std::move(table));
@@ -137,7 +139,8 @@ class StoreHandle final : public Store {
 
 Result<std::shared_ptr<Store>> Store::open(Vfs& vfs, const Clock& clock, const std::string& path, bool writable,
                                            const StoreOptions& options) {
-  // In a forked child it is never destroyed: its threads are not there to be joined, and its locks may be held for ever.
+  // In a forked child it is never destroyed: its threads are not there to be joined, and its locks may be held for
+  // ever.
   const std::shared_ptr<StoreCore> core(new StoreCore(vfs, clock, path, writable, options), [](StoreCore* ended) {
     if (!ended->forked()) delete ended;
   });

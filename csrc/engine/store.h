@@ -1,9 +1,9 @@
 // The engine's face: a store and its tables. What `bind` calls, and nothing below includes.
 //
-// Ownership: Store and Table are shared; a Table keeps its store's innards alive, and says kClosed once the store is closed, kNotFound
-// once the table is dropped. Threads: every method may be called from any thread. Readers never wait for writers. Appends, deletes and
-// schema changes are ordered by one write lock.
-// After fork(), the child's use of a store is kClosed.
+// Ownership: Store and Table are shared; a Table keeps its store's innards alive, and says kClosed once the store is
+// closed, kNotFound once the table is dropped. Threads: every method may be called from any thread. Readers never wait
+// for writers. Appends, deletes and schema changes are ordered by one write lock. After fork(), the child's use of a
+// store is kClosed.
 #pragma once
 
 #include <functional>
@@ -23,12 +23,12 @@
 
 namespace tsfeat {
 
-// A column as the caller has it. A category comes as strings (offsets, data) a row, or dictionary-encoded: `indices` a row into a dictionary of
-// `dictionary_size` strings (offsets, data). A null row's value, index included, is ignored.
+// A column as the caller has it. A category comes as strings (offsets, data) a row, or dictionary-encoded: `indices` a
+// row into a dictionary of `dictionary_size` strings (offsets, data). A null row's value, index included, is ignored.
 struct InputColumn {
   bool absent = false;  // take the column's default
   ColumnView view;
-  uint64_t data_bytes = 0;            // length of view.data, if variable
+  uint64_t data_bytes = 0;  // length of view.data, if variable
   const int32_t* indices = nullptr;
   uint64_t dictionary_size = 0;
 };
@@ -74,7 +74,8 @@ class Table {
   virtual Result<uint64_t> version() const = 0;
 
   virtual Result<uint64_t> append(const AppendRequest& request) = 0;
-  // A consistent view of this moment; scan: for a long walk that must not wash out the cache. Then read(), count(), Scanner::create().
+  // A consistent view of this moment; scan: for a long walk that must not wash out the cache. Then read(), count(),
+  // Scanner::create().
   virtual Result<View> view(bool scan = false) const = 0;
   // Returns how many visible events are gone.
   virtual Result<uint64_t> erase(const std::vector<KeyView>& keys, PerRow<int64_t> before) = 0;
@@ -83,7 +84,8 @@ class Table {
   virtual Result<std::optional<int64_t>> position(const std::string& source) const = 0;
   virtual Result<std::vector<std::string>> categories(size_t column) const = 0;
   // -1 where never seen.
-  virtual Result<std::vector<int32_t>> category_codes(size_t column, const std::vector<std::string_view>& values) const = 0;
+  virtual Result<std::vector<int32_t>> category_codes(size_t column,
+                                                      const std::vector<std::string_view>& values) const = 0;
 };
 
 class Store {
@@ -96,7 +98,8 @@ class Store {
   virtual const std::string& path() const = 0;
   virtual bool writable() const = 0;
   virtual bool closed() const = 0;
-  virtual Result<std::shared_ptr<Table>> create_table(const std::string& name, Schema schema, std::optional<Retention> retention) = 0;
+  virtual Result<std::shared_ptr<Table>> create_table(const std::string& name, Schema schema,
+                                                      std::optional<Retention> retention) = 0;
   virtual Result<std::shared_ptr<Table>> table(const std::string& name) = 0;
   virtual Result<std::vector<std::string>> tables() const = 0;  // sorted
   virtual Status drop_table(const std::string& name) = 0;

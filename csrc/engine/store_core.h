@@ -1,6 +1,6 @@
 // The innards of an open store, shared by the Store and its Tables. Its methods are spread over files by topic:
-// open.cc (open, close), recover.cc, follow.cc (read-only stores), append.cc, erase.cc, change.cc (tables, columns, retention, the manifest), flush.cc, compaction.cc,
-// checkpoint.cc, verify.cc, stats.cc.
+// open.cc (open, close), recover.cc, follow.cc (read-only stores), append.cc, erase.cc, change.cc (tables, columns,
+// retention, the manifest), flush.cc, compaction.cc, checkpoint.cc, verify.cc, stats.cc.
 //
 // Locks, in the order in which they are taken (a thread holding one takes only later ones):
 //   compaction_mutex  one compaction at a time
@@ -10,9 +10,9 @@
 //   tables_mutex      the map of tables
 //   TableCore's own   moments
 //
-// Generations: each log segment belongs to one generation of memtables. When they are full the generation is sealed (its log finished, new
-// memtables and a new log put in place), flushed as a whole, and its log removed. So the store is always: the manifest, plus the logs from
-// log_number on.
+// Generations: each log segment belongs to one generation of memtables. When they are full the generation is sealed
+// (its log finished, new memtables and a new log put in place), flushed as a whole, and its log removed. So the store
+// is always: the manifest, plus the logs from log_number on.
 #pragma once
 
 #include <atomic>
@@ -45,7 +45,8 @@ struct SealedGeneration {
 
 struct Counters {
   std::atomic<uint64_t> flushes{0}, flushed_bytes{0}, log_bytes{0}, log_syncs{0}, write_stall_ns{0};
-  std::atomic<uint64_t> compactions{0}, compacted_bytes_read{0}, compacted_bytes_written{0}, dropped_events{0}, expired_runs{0};
+  std::atomic<uint64_t> compactions{0}, compacted_bytes_read{0}, compacted_bytes_written{0}, dropped_events{0},
+      expired_runs{0};
   std::atomic<bool> flushing{false}, compacting{false};
 };
 
@@ -57,7 +58,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Status open();
   Status refresh();
   Status close();
-  bool forked() const;             // whether this is a child's copy
+  bool forked() const;            // whether this is a child's copy
   Status check_open() const;      // kClosed once close began, or in a forked child: for calls from outside
   Status check_writable() const;  // kStorage (EROFS) if read-only, kPoisoned if so, kClosed once all is written
 
@@ -66,14 +67,16 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Result<uint64_t> erase(TableCore& table, const std::vector<KeyView>& keys, PerRow<int64_t> before);
 
   // ---- change.cc
-  Result<std::shared_ptr<TableCore>> create_table(const std::string& name, Schema schema, std::optional<Retention> retention);
+  Result<std::shared_ptr<TableCore>> create_table(const std::string& name, Schema schema,
+                                                  std::optional<Retention> retention);
   Result<std::shared_ptr<TableCore>> find_table(const std::string& name) const;
   std::vector<std::shared_ptr<TableCore>> all_tables() const;
   Status drop_table(const std::string& name);
   Status add_column(TableCore& table, Column column);
   Status set_retention(TableCore& table, std::optional<Retention> retention);
-  // The one way in which the manifest changes: takes it from the living store, lets `change` edit it, makes the log durable as far as it was
-  // counted, saves, and lets `apply` bring the living store to the same state. manifest_mutex is held throughout.
+  // The one way in which the manifest changes: takes it from the living store, lets `change` edit it, makes the log
+  // durable as far as it was counted, saves, and lets `apply` bring the living store to the same state. manifest_mutex
+  // is held throughout.
   Status commit(const std::function<void(Manifest&)>& change, const std::function<void()>& apply);
 
   // ---- flush.cc
@@ -157,7 +160,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Result<Runs> open_runs(const std::vector<RunMeta>& metas, const std::shared_ptr<const Schema>& schema);
   Status throttle(uint64_t bytes_written, std::chrono::steady_clock::time_point start) const;
   // checkpoint.cc
-  Status write_checkpoint(const std::string& target, Manifest* manifest, const std::function<Status(uint64_t*)>& copy_tables);
+  Status write_checkpoint(const std::string& target, Manifest* manifest,
+                          const std::function<Status(uint64_t*)>& copy_tables);
   Status copy_table(const std::string& target, const TableState& state, uint64_t version, TableRecord* record,
                     uint64_t* next_number);
   // verify.cc, stats.cc
@@ -172,7 +176,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   void sync_log_in_background();
 
   std::unique_ptr<FileLock> lock_;
-  const uint64_t opened_in_process_;  // fork generation
+  const uint64_t opened_in_process_;   // fork generation
   bool opened_ = false;                // for writing, to the end
   std::atomic<bool> stopping_{false};  // close began: calls are refused, background jobs end early
   std::atomic<bool> closed_{false};    // nothing is written any more

@@ -20,7 +20,8 @@ std::vector<RunMeta> TableState::run_metas() const {
   return metas;
 }
 
-TableCore::TableCore(const TableRecord& record, std::vector<std::shared_ptr<Run>> runs) : id(record.id), name(record.name) {
+TableCore::TableCore(const TableRecord& record, std::vector<std::shared_ptr<Run>> runs)
+    : id(record.id), name(record.name) {
   auto state = std::make_shared<TableState>();
   state->schema = std::make_shared<const Schema>(record.schema);
   state->retention = record.retention;
@@ -131,7 +132,8 @@ View TableCore::view(const Clock& clock, bool scan) const {
 
 ReclaimPolicy TableCore::reclaim_policy(const Clock& clock) const {
   const std::lock_guard lock(mutex_);
-  return {published_.state->retention, now(published_, clock), version_at(published_, clock), published_.state->tombstones};
+  return {published_.state->retention, now(published_, clock), version_at(published_, clock),
+          published_.state->tombstones};
 }
 
 uint64_t TableCore::events_appended() const {

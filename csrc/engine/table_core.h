@@ -1,8 +1,8 @@
 // One table of an open store: its current state, as readers take it, and what appends keep up to date.
 //
-// Readers take a Published under a short lock and are then on their own: TableState is immutable, and what it points to lives as long as
-// they hold it. States are replaced by the holder of the store's write lock (appends, schema changes) and by the holder of its manifest lock
-// (flush, compaction); `update` makes each replacement atomic.
+// Readers take a Published under a short lock and are then on their own: TableState is immutable, and what it points to
+// lives as long as they hold it. States are replaced by the holder of the store's write lock (appends, schema changes)
+// and by the holder of its manifest lock (flush, compaction); `update` makes each replacement atomic.
 #pragma once
 
 #include <atomic>

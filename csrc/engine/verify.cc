@@ -25,9 +25,12 @@ Result<VerifyReport> StoreCore::verify(const Progress& progress) {
     for (const auto& table : all_tables()) {
       for (const auto& run : table->published().state->runs) runs.emplace_back(table->name, run);
     }
-    for (const SealedGeneration& generation : sealed_) logs.insert(logs.end(), generation.logs.begin(), generation.logs.end());
-    if (writable) logs.push_back(log_number_);
-    else for (const auto& [number, bytes] : replayed_bytes_) logs.push_back(number);
+    for (const SealedGeneration& generation : sealed_)
+      logs.insert(logs.end(), generation.logs.begin(), generation.logs.end());
+    if (writable)
+      logs.push_back(log_number_);
+    else
+      for (const auto& [number, bytes] : replayed_bytes_) logs.push_back(number);
     const std::lock_guard files_lock(files_mutex_);
     ++pins_;
   }
@@ -63,7 +66,8 @@ void StoreCore::verify_run(Run& run, VerifyReport* out) {
 // The log that is being written is read with the write lock held, so that no half-written record is met.
 void StoreCore::verify_log(uint64_t number, VerifyReport* out) {
   const std::unique_lock lock(write_mutex);
-  const bool last = number == log_number_ || (!writable && !replayed_bytes_.empty() && number == replayed_bytes_.rbegin()->first);
+  const bool last =
+      number == log_number_ || (!writable && !replayed_bytes_.empty() && number == replayed_bytes_.rbegin()->first);
   const Result<ReplayResult> result =
       replay_log(vfs, file_path(log_name(number)), number, 0, last, [](Bytes) { return Status{}; });
   ++out->files;

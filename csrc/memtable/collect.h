@@ -12,8 +12,8 @@ namespace tsfeat {
 using RowPointers = std::vector<const uint8_t*>;
 
 struct Wanted {
-  uint64_t version = 0;       // rows of later batches are not seen
-  int64_t until = kMaxTime;   // the last time
+  uint64_t version = 0;           // rows of later batches are not seen
+  int64_t until = kMaxTime;       // the last time
   uint64_t limit = ~uint64_t{0};  // of the newest
 };
 

@@ -134,10 +134,18 @@ Status MemtableSource::fixed(const Column& column, RowRange rows, uint8_t* out) 
   const uint8_t* const* from = rows_.data() + rows.begin;
   const size_t count = rows.size();
   switch (field.width) {
-    case 1: gather<uint8_t>(from, count, field.offset, out); break;
-    case 2: gather<uint16_t>(from, count, field.offset, out); break;
-    case 4: gather<uint32_t>(from, count, field.offset, out); break;
-    case 8: gather<uint64_t>(from, count, field.offset, out); break;
+    case 1:
+      gather<uint8_t>(from, count, field.offset, out);
+      break;
+    case 2:
+      gather<uint16_t>(from, count, field.offset, out);
+      break;
+    case 4:
+      gather<uint32_t>(from, count, field.offset, out);
+      break;
+    case 8:
+      gather<uint64_t>(from, count, field.offset, out);
+      break;
     default:
       for (size_t i = 0; i < count; ++i) std::memcpy(out + i * field.width, from[i] + field.offset, field.width);
   }

@@ -12,10 +12,14 @@ void write_column(const uint8_t* values, size_t count, size_t offset, uint8_t* c
 
 void write_fixed(const uint8_t* values, uint32_t width, size_t count, size_t offset, uint8_t* const* targets) {
   switch (width) {
-    case 1: return write_column<uint8_t>(values, count, offset, targets);
-    case 2: return write_column<uint16_t>(values, count, offset, targets);
-    case 4: return write_column<uint32_t>(values, count, offset, targets);
-    case 8: return write_column<uint64_t>(values, count, offset, targets);
+    case 1:
+      return write_column<uint8_t>(values, count, offset, targets);
+    case 2:
+      return write_column<uint16_t>(values, count, offset, targets);
+    case 4:
+      return write_column<uint32_t>(values, count, offset, targets);
+    case 8:
+      return write_column<uint64_t>(values, count, offset, targets);
     default:
       for (size_t i = 0; i < count; ++i) std::memcpy(targets[i] + offset, values + i * width, width);
   }

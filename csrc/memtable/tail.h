@@ -37,11 +37,11 @@ struct Chunk {
 
 struct Chain {
   std::atomic<Chunk*> newest{nullptr};
-  uint8_t* next = nullptr;       // W: where the next row goes
-  int64_t max_time = kMinTime;   // W: of all rows
+  uint8_t* next = nullptr;      // W: where the next row goes
+  int64_t max_time = kMinTime;  // W: of all rows
   std::atomic<uint32_t> count{0};
-  uint32_t reserved = 0;         // W
-  uint32_t left = 0;             // W: rows that still fit the newest chunk
+  uint32_t reserved = 0;  // W
+  uint32_t left = 0;      // W: rows that still fit the newest chunk
 
   uint8_t* reserve(int64_t time, size_t stride, Arena* arena) {
     if (left == 0) grow(stride, arena);

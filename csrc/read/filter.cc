@@ -64,7 +64,8 @@ class TreeEvaluator final : public FilterEvaluator {
   // What bounds say: a null neither matches nor fails, so it counts for neither.
   Leaf::Outlook outlook(const Node& node, Source& source, RowRange rows, uint64_t requested_row) const {
     switch (node.from->kind) {
-      case Kind::kConst: return {node.from->constant, !node.from->constant};
+      case Kind::kConst:
+        return {node.from->constant, !node.from->constant};
       case Kind::kNot: {
         const Leaf::Outlook inner = outlook(node.children[0], source, rows, requested_row);
         return {inner.may_fail, inner.may_match};
@@ -80,7 +81,8 @@ class TreeEvaluator final : public FilterEvaluator {
         }
         return whole;
       }
-      default: return leaf_outlook(node, source, rows, requested_row);
+      default:
+        return leaf_outlook(node, source, rows, requested_row);
     }
   }
 
@@ -114,9 +116,12 @@ class TreeEvaluator final : public FilterEvaluator {
         TSFEAT_TRY(evaluate_node(node.children[0], depth, truth));
         for (uint64_t i = 0; i < count; ++i) truth[i] = static_cast<uint8_t>(kTrue - truth[i]);
         return {};
-      case Kind::kAnd: return combine(node, depth, kTrue, truth);
-      case Kind::kOr: return combine(node, depth, kFalse, truth);
-      default: return evaluate_leaf(node, truth);
+      case Kind::kAnd:
+        return combine(node, depth, kTrue, truth);
+      case Kind::kOr:
+        return combine(node, depth, kFalse, truth);
+      default:
+        return evaluate_leaf(node, truth);
     }
   }
 

@@ -46,7 +46,8 @@ Status check_node(const FilterNode& node, const Schema& schema, uint64_t request
   if (depth > kLargestDepth)
     return Status::schema("the filter is nested too deeply; use is_in for long lists of values");
   switch (node.kind) {
-    case Kind::kConst: return {};
+    case Kind::kConst:
+      return {};
     case Kind::kNot:
       if (node.children.size() != 1) return Status::schema("a negated filter has exactly one part");
       [[fallthrough]];
@@ -54,7 +55,8 @@ Status check_node(const FilterNode& node, const Schema& schema, uint64_t request
     case Kind::kOr:
       for (const FilterNode& child : node.children) TSFEAT_TRY(check_node(child, schema, requested_rows, depth + 1));
       return {};
-    default: return check_leaf(node, schema, requested_rows);
+    default:
+      return check_leaf(node, schema, requested_rows);
   }
 }
 

@@ -7,24 +7,37 @@
 namespace tsfeat {
 namespace {
 
-constexpr uint64_t kLinearSet = 8;            // up to so many, comparing with each is quicker than searching
+constexpr uint64_t kLinearSet = 8;  // up to so many, comparing with each is quicker than searching
 constexpr int64_t kLargestBitmap = 1 << 16;
 
 // Calls visit with a value of the C++ type that holds the column's values.
 template <typename Visit>
 void with_type(Type type, Visit visit) {
   switch (type) {
-    case Type::kBool: case Type::kUint8: return visit(uint8_t{});
-    case Type::kInt8: return visit(int8_t{});
-    case Type::kInt16: return visit(int16_t{});
-    case Type::kInt32: case Type::kCategory: return visit(int32_t{});
-    case Type::kInt64: return visit(int64_t{});
-    case Type::kUint16: return visit(uint16_t{});
-    case Type::kUint32: return visit(uint32_t{});
-    case Type::kUint64: return visit(uint64_t{});
-    case Type::kFloat32: return visit(float{});
-    case Type::kFloat64: return visit(double{});
-    default: return;
+    case Type::kBool:
+    case Type::kUint8:
+      return visit(uint8_t{});
+    case Type::kInt8:
+      return visit(int8_t{});
+    case Type::kInt16:
+      return visit(int16_t{});
+    case Type::kInt32:
+    case Type::kCategory:
+      return visit(int32_t{});
+    case Type::kInt64:
+      return visit(int64_t{});
+    case Type::kUint16:
+      return visit(uint16_t{});
+    case Type::kUint32:
+      return visit(uint32_t{});
+    case Type::kUint64:
+      return visit(uint64_t{});
+    case Type::kFloat32:
+      return visit(float{});
+    case Type::kFloat64:
+      return visit(double{});
+    default:
+      return;
   }
 }
 
@@ -32,12 +45,18 @@ void with_type(Type type, Visit visit) {
 template <typename Visit>
 void with_comparison(Comparison comparison, Visit visit) {
   switch (comparison) {
-    case Comparison::kEqual: return visit([](const auto& a, const auto& b) { return a == b; });
-    case Comparison::kNotEqual: return visit([](const auto& a, const auto& b) { return a != b; });
-    case Comparison::kLess: return visit([](const auto& a, const auto& b) { return a < b; });
-    case Comparison::kLessEqual: return visit([](const auto& a, const auto& b) { return a <= b; });
-    case Comparison::kGreater: return visit([](const auto& a, const auto& b) { return a > b; });
-    case Comparison::kGreaterEqual: return visit([](const auto& a, const auto& b) { return a >= b; });
+    case Comparison::kEqual:
+      return visit([](const auto& a, const auto& b) { return a == b; });
+    case Comparison::kNotEqual:
+      return visit([](const auto& a, const auto& b) { return a != b; });
+    case Comparison::kLess:
+      return visit([](const auto& a, const auto& b) { return a < b; });
+    case Comparison::kLessEqual:
+      return visit([](const auto& a, const auto& b) { return a <= b; });
+    case Comparison::kGreater:
+      return visit([](const auto& a, const auto& b) { return a > b; });
+    case Comparison::kGreaterEqual:
+      return visit([](const auto& a, const auto& b) { return a >= b; });
   }
 }
 
@@ -168,12 +187,18 @@ Leaf::Outlook Leaf::outlook(const BlockBounds& bounds, uint64_t requested_row) c
   if (is_nan(type_, operand)) return {};
   const uint64_t value = order_bits(type_, operand);
   switch (node_.comparison) {
-    case Comparison::kEqual: return {min <= value && value <= max, min != value || max != value || nan};
-    case Comparison::kNotEqual: return {min != value || max != value || nan, min <= value && value <= max};
-    case Comparison::kLess: return {min < value, max >= value || nan};
-    case Comparison::kLessEqual: return {min <= value, max > value || nan};
-    case Comparison::kGreater: return {max > value, min <= value || nan};
-    case Comparison::kGreaterEqual: return {max >= value, min < value || nan};
+    case Comparison::kEqual:
+      return {min <= value && value <= max, min != value || max != value || nan};
+    case Comparison::kNotEqual:
+      return {min != value || max != value || nan, min <= value && value <= max};
+    case Comparison::kLess:
+      return {min < value, max >= value || nan};
+    case Comparison::kLessEqual:
+      return {min <= value, max > value || nan};
+    case Comparison::kGreater:
+      return {max > value, min <= value || nan};
+    case Comparison::kGreaterEqual:
+      return {max >= value, min < value || nan};
   }
   return {};
 }

@@ -38,7 +38,7 @@ struct ScanRequest {
   bool keys_only = false;  // each key with a visible event once; no columns
 };
 struct ScanChunk {
-  std::vector<uint64_t> fixed_keys;    // one an event: integer keys, in their own encoding (int64 as its bits)
+  std::vector<uint64_t> fixed_keys;  // one an event: integer keys, in their own encoding (int64 as its bits)
   codec::VarlenBuffer varlen_keys;
   uint64_t rows = 0;
   std::vector<ColumnResult> columns;

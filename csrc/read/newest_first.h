@@ -33,10 +33,10 @@ class NewestFirst {
     RowRange rows;
     bool may_have_older = false;
     bool has_head = false;
-    int64_t head = 0;              // time of row rows.end - 1
-    uint64_t window = 0;           // first row whose time is in `times`; rows.end or more if none is
-    uint64_t step = 0;             // size of the last window
-    std::vector<int64_t> times;    // of rows [window, window + times.size())
+    int64_t head = 0;                // time of row rows.end - 1
+    uint64_t window = 0;             // first row whose time is in `times`; rows.end or more if none is
+    uint64_t step = 0;               // size of the last window
+    std::vector<int64_t> times;      // of rows [window, window + times.size())
     std::vector<uint64_t> versions;  // of the same rows, once a tie asked for them; else empty
   };
 

@@ -47,8 +47,8 @@ class Plan {
     RowRange rows;
     uint64_t cut_at = 0;  // how many were asked for, if there may be older ones
   };
-  std::vector<Located> located_;   // row-major: sources_.size() for each row
-  std::vector<uint64_t> found_;    // events of each row that are newer than all that later sources have
+  std::vector<Located> located_;  // row-major: sources_.size() for each row
+  std::vector<uint64_t> found_;   // events of each row that are newer than all that later sources have
   std::vector<Part> parts_;
   std::vector<Probe> probes_;
   std::vector<uint64_t> probe_rows_;

@@ -129,9 +129,14 @@ class ViewScanner final : public Scanner {
     const KeyView key = merge_->key();
     chunk->rows += count;
     switch (view_.schema->key_type) {
-      case KeyType::kUint64: chunk->fixed_keys.resize(chunk->rows, key.to_uint64()); return;
-      case KeyType::kInt64: chunk->fixed_keys.resize(chunk->rows, static_cast<uint64_t>(key.to_int64())); return;
-      default: break;
+      case KeyType::kUint64:
+        chunk->fixed_keys.resize(chunk->rows, key.to_uint64());
+        return;
+      case KeyType::kInt64:
+        chunk->fixed_keys.resize(chunk->rows, static_cast<uint64_t>(key.to_int64()));
+        return;
+      default:
+        break;
     }
     uint8_t room[8];
     const Bytes bytes = key.bytes(room);

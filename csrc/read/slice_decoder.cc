@@ -146,10 +146,14 @@ Status SliceDecoder::gather(const Column& column, const Segment& segment, const 
 void SliceDecoder::pick(const Segment& segment, const uint8_t* from, uint32_t width, uint8_t* out) const {
   const uint32_t* const offsets = offsets_.data() + segment.begin;
   switch (width) {
-    case 1: return pick_typed<uint8_t>(slices(segment), offsets, from, out);
-    case 2: return pick_typed<uint16_t>(slices(segment), offsets, from, out);
-    case 4: return pick_typed<uint32_t>(slices(segment), offsets, from, out);
-    case 8: return pick_typed<uint64_t>(slices(segment), offsets, from, out);
+    case 1:
+      return pick_typed<uint8_t>(slices(segment), offsets, from, out);
+    case 2:
+      return pick_typed<uint16_t>(slices(segment), offsets, from, out);
+    case 4:
+      return pick_typed<uint32_t>(slices(segment), offsets, from, out);
+    case 8:
+      return pick_typed<uint64_t>(slices(segment), offsets, from, out);
     default:
       for (size_t at = segment.begin; at < segment.end; ++at) {
         const size_t bytes = slices_[at].rows.size() * width;

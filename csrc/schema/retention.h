@@ -1,8 +1,8 @@
 // Law 5: which events a read may see, and which may be forgotten. In the table's unit of time.
 //
 // A key's events, newest first, have ranks 1, 2, ...; visible iff rank <= min_events, or rank <= max_events and
-// time >= R - max_age. Both conditions only ever turn from true to false along that walk, so what is visible is a prefix
-// of it: the newest `visible_count` events.
+// time >= R - max_age. Both conditions only ever turn from true to false along that walk, so what is visible is a
+// prefix of it: the newest `visible_count` events.
 #pragma once
 
 #include <algorithm>
@@ -31,7 +31,8 @@ struct Retention {
   }
 };
 
-// Whether some event that `next` could show may already be gone under `current` (so `current` must be carried out first).
+// Whether some event that `next` could show may already be gone under `current` (so `current` must be carried out
+// first).
 bool loosens(const std::optional<Retention>& current, const std::optional<Retention>& next);
 
 }  // namespace tsfeat

@@ -18,7 +18,8 @@ Status check_column(const Column& column) {
   if (column.dimension < 1 || column.dimension > kMaxDimension) {
     return Status::schema(where + ": a vector has 1 to 65535 components, not " + std::to_string(column.dimension));
   }
-  if (!is_vector(column.type) && column.dimension != 1) return Status::schema(where + ": only a vector has a dimension");
+  if (!is_vector(column.type) && column.dimension != 1)
+    return Status::schema(where + ": only a vector has a dimension");
   const std::optional<Value>& value = column.default_value;
   if (value && value->valid && !is_varlen(column.type) && value->bytes.size() != column.width()) {
     return Status::schema(where + ": its default has " + std::to_string(value->bytes.size()) + " bytes, not " +
@@ -30,7 +31,8 @@ Status check_column(const Column& column) {
   std::set<std::string_view> seen;
   for (const std::string& category : column.declared_categories) {
     if (!is_utf8(category)) return Status::schema(where + ": a category value is not valid UTF-8");
-    if (!seen.insert(category).second) return Status::schema(where + ": the category value '" + category + "' is given twice");
+    if (!seen.insert(category).second)
+      return Status::schema(where + ": the category value '" + category + "' is given twice");
   }
   return {};
 }
@@ -73,9 +75,8 @@ bool known_types(const Schema& schema) {
   const auto known = [](auto value, auto first, auto last) { return value >= first && value <= last; };
   return known(schema.key_type, KeyType::kInt64, KeyType::kBinary) &&
          known(schema.unit, TimeUnit::kSecond, TimeUnit::kNanosecond) &&
-         std::all_of(schema.columns.begin(), schema.columns.end(), [&](const Column& column) {
-           return known(column.type, Type::kBool, Type::kVectorFloat64);
-         });
+         std::all_of(schema.columns.begin(), schema.columns.end(),
+                     [&](const Column& column) { return known(column.type, Type::kBool, Type::kVectorFloat64); });
 }
 
 bool valid_ids(const Schema& schema) {
@@ -117,7 +118,8 @@ bool Schema::same_as(const Schema& other) const {
 Status check_name(std::string_view what, std::string_view name) {
   const std::string prefix = "the name of a " + std::string(what);
   if (name.empty()) return Status::schema(prefix + " is empty; give it at least one character");
-  if (name.size() > kMaxNameBytes) return Status::schema(prefix + " is longer than 255 bytes: '" + std::string(name.substr(0, 40)) + "...'");
+  if (name.size() > kMaxNameBytes)
+    return Status::schema(prefix + " is longer than 255 bytes: '" + std::string(name.substr(0, 40)) + "...'");
   if (!is_utf8(name)) return Status::schema(prefix + " is not valid UTF-8");
   for (const char c : name) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return Status::schema(prefix + " holds a control character");
@@ -163,7 +165,8 @@ Result<Schema> decode_schema(ByteReader& in) {
   const uint64_t columns = in.varint();
   for (uint64_t i = 0; i < columns && in.ok(); ++i) schema.columns.push_back(decode_column(in));
   if (!in.ok() || !known_types(schema) || !valid_ids(schema)) return Status::corruption("not a table schema");
-  if (Status status = check_schema(schema); !status.ok()) return Status::corruption("not a table schema: " + status.message());
+  if (Status status = check_schema(schema); !status.ok())
+    return Status::corruption("not a table schema: " + status.message());
   return schema;
 }
 

@@ -25,9 +25,9 @@ struct Column {
   Type type = Type::kInt64;
   uint32_t dimension = 1;  // components of a vector; 1 otherwise
   bool nullable = false;
-  bool closed = false;  // a category that takes no new values
+  bool closed = false;                           // a category that takes no new values
   std::vector<std::string> declared_categories;  // of a closed category, in code order
-  std::optional<Value> default_value;  // what appends without the column, and older events, read as
+  std::optional<Value> default_value;            // what appends without the column, and older events, read as
 
   // Bytes of a value; 0 if variable.
   uint32_t width() const { return element_bytes(type) * dimension; }

@@ -10,7 +10,17 @@
 namespace tsfeat {
 
 enum class Type : uint8_t {
-  kBool = 1, kInt8, kInt16, kInt32, kInt64, kUint8, kUint16, kUint32, kUint64, kFloat32, kFloat64,
+  kBool = 1,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kUint8,
+  kUint16,
+  kUint32,
+  kUint64,
+  kFloat32,
+  kFloat64,
   kCategory,  // int32 code into the column's dictionary
   kString,    // UTF-8
   kBinary,
@@ -28,29 +38,56 @@ constexpr bool is_vector(Type type) { return type == Type::kVectorFloat32 || typ
 // Bytes of one element: of a number, or of one component of a vector; 0 if variable.
 constexpr uint32_t element_bytes(Type type) {
   switch (type) {
-    case Type::kBool: case Type::kInt8: case Type::kUint8: return 1;
-    case Type::kInt16: case Type::kUint16: return 2;
-    case Type::kInt32: case Type::kUint32: case Type::kFloat32: case Type::kCategory: case Type::kVectorFloat32: return 4;
-    case Type::kInt64: case Type::kUint64: case Type::kFloat64: case Type::kVectorFloat64: return 8;
-    case Type::kString: case Type::kBinary: return 0;
+    case Type::kBool:
+    case Type::kInt8:
+    case Type::kUint8:
+      return 1;
+    case Type::kInt16:
+    case Type::kUint16:
+      return 2;
+    case Type::kInt32:
+    case Type::kUint32:
+    case Type::kFloat32:
+    case Type::kCategory:
+    case Type::kVectorFloat32:
+      return 4;
+    case Type::kInt64:
+    case Type::kUint64:
+    case Type::kFloat64:
+    case Type::kVectorFloat64:
+      return 8;
+    case Type::kString:
+    case Type::kBinary:
+      return 0;
   }
   return 0;
 }
 
 constexpr codec::Kind codec_kind(Type type) {
   switch (type) {
-    case Type::kInt8: case Type::kInt16: case Type::kInt32: case Type::kInt64: return codec::Kind::kSigned;
-    case Type::kFloat32: case Type::kFloat64: return codec::Kind::kFloat;
-    default: return codec::Kind::kUnsigned;
+    case Type::kInt8:
+    case Type::kInt16:
+    case Type::kInt32:
+    case Type::kInt64:
+      return codec::Kind::kSigned;
+    case Type::kFloat32:
+    case Type::kFloat64:
+      return codec::Kind::kFloat;
+    default:
+      return codec::Kind::kUnsigned;
   }
 }
 
 constexpr int64_t unit_ns(TimeUnit unit) {
   switch (unit) {
-    case TimeUnit::kSecond: return 1'000'000'000;
-    case TimeUnit::kMillisecond: return 1'000'000;
-    case TimeUnit::kMicrosecond: return 1'000;
-    case TimeUnit::kNanosecond: return 1;
+    case TimeUnit::kSecond:
+      return 1'000'000'000;
+    case TimeUnit::kMillisecond:
+      return 1'000'000;
+    case TimeUnit::kMicrosecond:
+      return 1'000;
+    case TimeUnit::kNanosecond:
+      return 1;
   }
   return 1;
 }
@@ -60,8 +97,8 @@ std::string_view type_name(Type type);
 std::string_view key_type_name(KeyType type);
 std::string_view unit_name(TimeUnit unit);  // "s", "ms", "us", "ns"
 
-// A value as an unsigned number that sorts as the value does, for minima, maxima and comparisons. Fixed-width numbers and
-// categories only. Floats sort by their sign-folded bits; whoever compares must set NaN apart first.
+// A value as an unsigned number that sorts as the value does, for minima, maxima and comparisons. Fixed-width numbers
+// and categories only. Floats sort by their sign-folded bits; whoever compares must set NaN apart first.
 uint64_t order_bits(Type type, const uint8_t* value);
 bool is_nan(Type type, const uint8_t* value);
 

@@ -82,9 +82,9 @@ class Source {
   virtual Status versions(RowRange rows, uint64_t* out) = 0;
   // False for a column added after the source was written: its events read as the default.
   virtual bool has_column(uint32_t column_id) const = 0;
-  virtual Status fixed(const Column& column, RowRange rows, uint8_t* out) = 0;            // size * width bytes
+  virtual Status fixed(const Column& column, RowRange rows, uint8_t* out) = 0;               // size * width bytes
   virtual Status varlen(const Column& column, RowRange rows, codec::VarlenBuffer* out) = 0;  // appends
-  virtual Status validity(const Column& column, RowRange rows, uint8_t* out) = 0;         // 1 = present; size bytes
+  virtual Status validity(const Column& column, RowRange rows, uint8_t* out) = 0;            // 1 = present; size bytes
   // Of the block around `row`, for a column that it has, or for the time (column null). Bounds on time always hold.
   virtual BlockBounds bounds(const Column* column, uint64_t row) = 0;
 

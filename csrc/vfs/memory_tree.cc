@@ -27,8 +27,10 @@ std::vector<std::string> split(std::string_view path) {
 using Entries = std::map<std::string, Entry>;
 
 void set(Entries& entries, const std::string& name, const Entry& entry) {
-  if (entry.exists()) entries[name] = entry;
-  else entries.erase(name);
+  if (entry.exists())
+    entries[name] = entry;
+  else
+    entries.erase(name);
 }
 
 }  // namespace
@@ -159,8 +161,10 @@ std::map<std::string, std::string> MemoryTree::files() const {
   const std::function<void(const Directory&, const std::string&)> collect = [&](const Directory& from,
                                                                                 const std::string& path) {
     for (const auto& [name, entry] : from.now) {
-      if (entry.directory != nullptr) collect(*entry.directory, path + "/" + name);
-      else all[path + "/" + name] = entry.file->now();
+      if (entry.directory != nullptr)
+        collect(*entry.directory, path + "/" + name);
+      else
+        all[path + "/" + name] = entry.file->now();
     }
   };
   collect(*directories_.front(), "");

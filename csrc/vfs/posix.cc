@@ -75,7 +75,7 @@ class PosixVfs final : public Vfs {
     TSFEAT_TRY(check_path(path));
     if (mkdir(path.c_str(), 0755) == 0) return {};
     const int reason = errno;
-    struct stat about {};
+    struct stat about{};
     if (reason == EEXIST && stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode)) return {};
     return Status::storage(reason, "cannot make the directory " + path);
   }
@@ -109,7 +109,7 @@ class PosixVfs final : public Vfs {
   // A name that is taken, also by a link to nowhere.
   Result<bool> exists(const std::string& path) override {
     TSFEAT_TRY(check_path(path));
-    struct stat about {};
+    struct stat about{};
     if (lstat(path.c_str(), &about) == 0) return true;
     if (errno == ENOENT || errno == ENOTDIR) return false;
     return failed("look at", path);
@@ -119,7 +119,7 @@ class PosixVfs final : public Vfs {
 
   Result<uint64_t> free_bytes(const std::string& path) override {
     TSFEAT_TRY(check_path(path));
-    struct statvfs about {};
+    struct statvfs about{};
     if (retried([&] { return statvfs(path.c_str(), &about); }) != 0) return failed("look at the disk of", path);
     return static_cast<uint64_t>(about.f_bavail) * about.f_frsize;
   }

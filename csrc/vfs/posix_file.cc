@@ -66,7 +66,7 @@ class PosixFile final : public File {
   }
 
   Result<uint64_t> size() const override {
-    struct stat about {};
+    struct stat about{};
     if (fstat(descriptor_.number(), &about) != 0) return failed("look at", path_);
     return static_cast<uint64_t>(about.st_size);
   }
@@ -81,10 +81,14 @@ class PosixFile final : public File {
 
 int open_flags(OpenMode mode) {
   switch (mode) {
-    case OpenMode::kRead: return O_RDONLY;
-    case OpenMode::kReadWrite: return O_RDWR;
-    case OpenMode::kCreate: return O_RDWR | O_CREAT | O_EXCL;
-    case OpenMode::kCreateOrTruncate: return O_RDWR | O_CREAT | O_TRUNC;
+    case OpenMode::kRead:
+      return O_RDONLY;
+    case OpenMode::kReadWrite:
+      return O_RDWR;
+    case OpenMode::kCreate:
+      return O_RDWR | O_CREAT | O_EXCL;
+    case OpenMode::kCreateOrTruncate:
+      return O_RDWR | O_CREAT | O_TRUNC;
   }
   return O_RDONLY;
 }
@@ -111,7 +115,7 @@ Result<Descriptor> open_regular(const std::string& path, int flags) {
     return Status::storage(ELOOP, path + " is a symbolic link, which is not followed here");
   }
   if (descriptor.number() < 0) return failed("open", path);
-  struct stat about {};
+  struct stat about{};
   if (fstat(descriptor.number(), &about) != 0) return failed("look at", path);
   if (S_ISREG(about.st_mode)) return descriptor;
   return Status::storage(S_ISDIR(about.st_mode) ? EISDIR : EINVAL, path + " is not a regular file");

@@ -22,7 +22,7 @@ class File {
   virtual Status read(uint64_t offset, std::span<uint8_t> out) const = 0;
   // All of data at offset, extending the file if needed.
   virtual Status write(uint64_t offset, Bytes data) = 0;
-  virtual Status sync() = 0;                      // fdatasync: data, and the size if it changed
+  virtual Status sync() = 0;  // fdatasync: data, and the size if it changed
   // Reserves space and extends the size with zeros; a no-op where unsupported.
   virtual Status allocate(uint64_t bytes) = 0;
   virtual Status truncate(uint64_t bytes) = 0;

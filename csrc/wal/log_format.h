@@ -58,7 +58,8 @@ inline Seal make_seal(uint64_t number, uint64_t durable_bytes) {
   return seal;
 }
 
-// {magic u64, version u32, zero u32, number u64, previous u64, CRC of these u32, zeros ..., seal, seal}; the second seal is zeros until it is first written
+// {magic u64, version u32, zero u32, number u64, previous u64, CRC of these u32, zeros ..., seal, seal}; the second
+// seal is zeros until it is first written
 inline HeaderBlock make_header(uint64_t number, uint64_t previous, uint64_t durable_bytes) {
   HeaderBlock block{};
   store(block.data(), kMagic);

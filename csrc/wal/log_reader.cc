@@ -21,7 +21,8 @@ class SegmentReader {
   SegmentReader(const File& file, uint64_t number, uint64_t file_bytes)
       : file_(file), number_(number), file_bytes_(file_bytes) {}
 
-  // Checks the header block and takes the seal. `torn`: the power failed while the segment was created; it holds nothing.
+  // Checks the header block and takes the seal. `torn`: the power failed while the segment was created; it holds
+  // nothing.
   Status read_header(bool last, bool* torn) {
     HeaderBlock block{};
     if (file_bytes_ < kHeaderBytes) {
@@ -37,7 +38,8 @@ class SegmentReader {
     }
     previous_ = load<uint64_t>(block.data() + kPreviousAt);
     if (!read_seals(block)) {
-      // Nothing is appended before the header is durable: a segment without records may have been cut off while it was created.
+      // Nothing is appended before the header is durable: a segment without records may have been cut off while it was
+      // created.
       if (last) TSFEAT_TRY(scan_tail(0, torn));
       *torn = last;
       return last ? Status{} : damaged(0, "the segment's header is damaged");
@@ -91,7 +93,8 @@ class SegmentReader {
     return any && block == expected;
   }
 
-  // Looks behind the bad place at `at`: `torn` if there is anything but zeros, kCorruption if it proves that `at` was durable.
+  // Looks behind the bad place at `at`: `torn` if there is anything but zeros, kCorruption if it proves that `at` was
+  // durable.
   Status scan_tail(uint64_t at, bool* torn) {
     std::vector<uint8_t> window;
     for (uint64_t start = at; start < file_bytes_; start += kScanBytes) {

@@ -61,8 +61,10 @@ class SegmentWriter final : public LogWriter {
     syncing_ = false;
     ++sync_count_;
     // A failed sync is never tried again: the kernel may have dropped the very pages that could not be written.
-    if (status.ok()) durable_bytes_.store(target, std::memory_order_release);
-    else failure_ = status;
+    if (status.ok())
+      durable_bytes_.store(target, std::memory_order_release);
+    else
+      failure_ = status;
     done_.notify_all();
     return status;
   }

@@ -5,7 +5,8 @@
 namespace tsfeat {
 namespace {
 
-// docs/format.md, "Log records". Everything that is read in place lies at a multiple of 8 bytes from the record's start.
+// docs/format.md, "Log records". Everything that is read in place lies at a multiple of 8 bytes from the record's
+// start.
 constexpr size_t kAlign = 8;
 size_t padding(size_t size) { return (kAlign - size % kAlign) % kAlign; }
 
@@ -65,7 +66,8 @@ void describe(const ColumnShape& column, uint32_t id, uint64_t rows, ByteWriter&
   out.varint(id);
   out.fixed(static_cast<uint8_t>((column.varlen ? kVarlenForm : kFixedForm) |
                                  (column.view->validity != nullptr ? kValidityFlag : 0)));
-  out.varint(column.varlen ? static_cast<uint64_t>(column.view->offsets[rows] - column.view->offsets[0]) : column.width);
+  out.varint(column.varlen ? static_cast<uint64_t>(column.view->offsets[rows] - column.view->offsets[0])
+                           : column.width);
 }
 
 void put_categories(const std::vector<NewCategories>& categories, ByteWriter& out) {
@@ -247,7 +249,8 @@ Result<DecodedBatch> decode_batch(Bytes record, const Schema& schema) {
     const Column* column = schema.find_id(described.id);
     if (column == nullptr) return damaged("it has a column that its table lacks");
     const bool varlen = (described.form & kVarlenForm) != 0;
-    if (varlen != is_varlen(column->type) || (!varlen && described.size != column->width())) return damaged("column type");
+    if (varlen != is_varlen(column->type) || (!varlen && described.size != column->width()))
+      return damaged("column type");
     out.column_ids.push_back(described.id);
     out.batch.columns.push_back(body.column(described.form, described.size, out.batch.rows, &out));
   }

@@ -21,7 +21,7 @@ struct BatchHeader {
   uint32_t table_id = 0;
   uint64_t version = 0;
   int64_t wall_clock = 0;  // at the append, in the table's unit
-  std::string source; // empty: none
+  std::string source;      // empty: none
   int64_t position = 0;
   std::vector<NewCategories> categories;
 };
@@ -30,15 +30,15 @@ struct DeleteRecord {
   uint32_t table_id = 0;
   uint64_t version = 0;  // events up to it are erased
   struct Erasure {
-    std::string key;        // its bytes, as in KeyView
-    int64_t before = 0;     // exclusive ...
-    bool everything = true; // ... unless this is set
+    std::string key;         // its bytes, as in KeyView
+    int64_t before = 0;      // exclusive ...
+    bool everything = true;  // ... unless this is set
   };
   std::vector<Erasure> erasures;
 };
 
-// The head of a batch record; the body (keys, times, columns by id) follows in body order. To avoid a copy, the writer takes both as a list
-// of spans: `scratch` owns what is not already in the caller's arrays, and outlives the spans.
+// The head of a batch record; the body (keys, times, columns by id) follows in body order. To avoid a copy, the writer
+// takes both as a list of spans: `scratch` owns what is not already in the caller's arrays, and outlives the spans.
 struct EncodedRecord {
   std::string scratch;
   std::vector<Bytes> parts;

@@ -46,9 +46,15 @@ def read_segment(content: bytes, number: int, *, newest: bool) -> Segment:
     magic, version, zero, named, previous, crc = struct.unpack_from("<8sIIQQI", content)
     require(magic == b"tsflog\x1a\n" and crc == crc32c(content[:32]), "not a log")
     require(version == FORMAT and zero == 0 and named == number, "another log than its name says")
-    seal, seal_crc, zero = struct.unpack_from("<QII", content, 496)
-    require(seal_crc == crc32c(struct.pack("<QQ", seal, number)) and zero == 0, "the seal is damaged")
-    require(content[36:496] == bytes(460), "the header block holds more than it should")
+    seals = []
+    for at in (480, 496):
+        seal, seal_crc, zero = struct.unpack_from("<QII", content, at)
+        if seal_crc == crc32c(struct.pack("<QQ", seal, number)) and zero == 0:
+            seals.append(seal)
+        else:
+            require(at == 496 and content[at : at + 16] == bytes(16), "a seal is damaged")
+    require(len(seals) > 0 and content[36:480] == bytes(444), "the header block is damaged")
+    seal = max(seals)
     payloads = []
     at, durable = 512, 512
     while len(content) - at >= 24:

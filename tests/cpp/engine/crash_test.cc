@@ -28,7 +28,7 @@ TEST(Crash, TheWorkloadRunsWithoutFaults) {
   Oracle oracle;
   uint64_t calls = 0;
   const auto disk = run_with_fault(0, 0, true, clock, &oracle, &calls);
-  EXPECT_EQ(oracle.errors, 0U);
+  EXPECT_EQ(oracle.errors, 0U) << oracle.last_error;
   EXPECT_GT(calls, 100U);
   check_store(*disk, clock, oracle, true);
   EXPECT_FALSE(oracle.tables.at("a").attempted.empty());

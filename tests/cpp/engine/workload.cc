@@ -49,8 +49,10 @@ class Script {
     };
     for (const auto& step : steps) {
       if (store_ == nullptr && &step != &steps[0] && !open().ok()) continue;
-      if (step().ok()) continue;
+      const Status status = step();
+      if (status.ok()) continue;
       ++oracle_.errors;
+      oracle_.last_error = status.message();
       if (!oracle_.go_on) return;
       // A store that refuses writes is closed and opened again, as its message says.
       store_.reset();
@@ -59,6 +61,7 @@ class Script {
 
  private:
   Status open() {
+    if (store_ != nullptr) return {};
     TSFEAT_ASSIGN(store_, Store::open(vfs_, clock_, kStorePath, true, quiet_options()));
     return {};
   }

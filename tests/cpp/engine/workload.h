@@ -26,6 +26,7 @@ struct Oracle {
   std::map<std::string, TableOracle> tables;
   bool go_on = false;  // after an error, with the next step
   uint64_t errors = 0;
+  std::string last_error;
 };
 
 inline constexpr const char* kStorePath = "store";
