@@ -41,7 +41,7 @@ class Scan:
     >>> store.close()
     """
 
-    __slots__ = ("_core", "_fields", "_layout", "_places", "_start", "columns", "version")
+    __slots__ = ("_core", "_fields", "_first", "_layout", "_places", "_start", "columns", "version")
 
     columns: list[str]
     version: int
@@ -61,8 +61,14 @@ class Scan:
         self._fields: list[Field] = [layout.key, *(field for place, field in chosen if place != KEY_INDEX)]
         self._places = [place for place, _ in chosen if place != KEY_INDEX]
         self._start = start
+        # Begun at once: a moment or a version that cannot be read is the caller's error, not a stream's later.
+        self._first: _core.Scan | None = start()
         self.columns = [field.name for field in self._fields]
         self.version = version
+
+    def _begin(self) -> _core.Scan:
+        first, self._first = self._first, None
+        return self._start() if first is None else first
 
     def __iter__(self) -> Iterator[dict[str, NDArray[Any]]]:
         """Chunks as dicts of flat arrays; `chunks` tells the nulls too."""
@@ -71,7 +77,7 @@ class Scan:
 
     def chunks(self) -> Iterator[dict[str, tuple[NDArray[Any], NDArray[Any] | None]]]:
         """Chunks as dicts of (values, valid); valid is None where nothing is null."""
-        for keys, columns in self._start():
+        for keys, columns in self._begin():
             made: dict[str, tuple[NDArray[Any], NDArray[Any] | None]] = {}
             made[self._layout.key.name] = (shown(self._layout.key, keys), None)
             for field, place in zip(self._fields[1:], self._places, strict=True):
@@ -91,7 +97,7 @@ class Scan:
         return _core.arrow_export_stream(self._schema_node(), self._batches())
 
     def _batches(self) -> Iterator[_core.ArrowNode]:
-        scan = self._start()
+        scan = self._begin()
         shared = arrow_export.shared_dictionaries(self._core, self._fields)
         for keys, columns in scan:
             length = count_rows(keys)
