@@ -66,14 +66,16 @@ std::vector<std::vector<size_t>> pick_all(std::span<const RunMeta> runs, const R
                                           bool must_rewrite) {
   const std::optional<int64_t> width = window_width(policy.retention);
   std::vector<std::vector<size_t>> groups;
-  bool crossing = false;
+  // Ranks are exact only where all of a key's events are at hand; and a run that crosses borders may have events for
+  // any window. Either way all are merged together (and split again).
+  bool together = policy.retention && policy.retention->max_events;
   std::map<std::optional<int64_t>, std::vector<size_t>> windows;
   for (size_t i = 0; i < runs.size(); ++i) {
     const std::optional<int64_t> window = window_of_run(runs[i], width);
-    crossing = crossing || (width && !window);
+    together = together || (width && !window);
     windows[window].push_back(i);
   }
-  if (crossing) {  // one that crosses borders may have events for any window
+  if (together && !runs.empty()) {
     std::vector<size_t> all(runs.size());
     for (size_t i = 0; i < all.size(); ++i) all[i] = i;
     return {all};

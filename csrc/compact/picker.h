@@ -28,8 +28,8 @@ struct Pick {
 };
 Pick pick_compaction(std::span<const RunMeta> runs, const ReclaimPolicy& policy);
 
-// What a full compaction merges: groups (one a window, or one in all), of at least two runs, or of one that is as a
-// flush left it, may hold what retention can take, or `must_rewrite`.
+// What a full compaction merges: groups (one a window, or one in all, so that ranks are exact), of at least two runs,
+// or of one that is as a flush left it, may hold what retention can take, or `must_rewrite`.
 std::vector<std::vector<size_t>> pick_all(std::span<const RunMeta> runs, const ReclaimPolicy& policy,
                                           bool must_rewrite);
 

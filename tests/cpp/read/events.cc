@@ -105,7 +105,7 @@ EventBatch::EventBatch(const std::vector<Event>& events, bool with_added) {
   batch.columns[kNote].validity = note_validity_.data();
 }
 
-VectorSource::VectorSource(std::vector<Event> events, bool with_added)
+EventSource::EventSource(std::vector<Event> events, bool with_added)
     : events_(std::move(events)), schema_(event_schema(with_added)) {
   std::sort(events_.begin(), events_.end(), event_before);
   stats_.events = events_.size();
@@ -117,7 +117,7 @@ VectorSource::VectorSource(std::vector<Event> events, bool with_added)
   }
 }
 
-Status VectorSource::locate(std::span<const Probe> probes, std::span<RowRange> answers) {
+Status EventSource::locate(std::span<const Probe> probes, std::span<RowRange> answers) {
   probed += probes.size();
   for (size_t i = 0; i < probes.size(); ++i) {
     const uint64_t key = probes[i].key.to_uint64();
@@ -131,28 +131,28 @@ Status VectorSource::locate(std::span<const Probe> probes, std::span<RowRange> a
   return {};
 }
 
-std::unique_ptr<KeyCursor> VectorSource::walk() { return std::make_unique<VectorCursor>(events_); }
+std::unique_ptr<KeyCursor> EventSource::walk() { return std::make_unique<VectorCursor>(events_); }
 
-Result<uint64_t> VectorSource::seek(RowRange rows, int64_t time) {
+Result<uint64_t> EventSource::seek(RowRange rows, int64_t time) {
   while (rows.begin < rows.end && events_[rows.begin].time < time) ++rows.begin;
   return rows.begin;
 }
 
-Status VectorSource::times(RowRange rows, int64_t* out) {
+Status EventSource::times(RowRange rows, int64_t* out) {
   ++calls;
   times_decoded += rows.size();
   for (uint64_t row = rows.begin; row < rows.end; ++row) *out++ = events_[row].time;
   return {};
 }
 
-Status VectorSource::versions(RowRange rows, uint64_t* out) {
+Status EventSource::versions(RowRange rows, uint64_t* out) {
   ++calls;
   versions_decoded += rows.size();
   for (uint64_t row = rows.begin; row < rows.end; ++row) *out++ = events_[row].version;
   return {};
 }
 
-Status VectorSource::fixed(const Column& column, RowRange rows, uint8_t* out) {
+Status EventSource::fixed(const Column& column, RowRange rows, uint8_t* out) {
   ++calls;
   values_decoded += rows.size();
   for (uint64_t row = rows.begin; row < rows.end; ++row, out += column.width()) {
@@ -165,7 +165,7 @@ Status VectorSource::fixed(const Column& column, RowRange rows, uint8_t* out) {
   return {};
 }
 
-Status VectorSource::varlen(const Column& column, RowRange rows, codec::VarlenBuffer* out) {
+Status EventSource::varlen(const Column& column, RowRange rows, codec::VarlenBuffer* out) {
   ++calls;
   values_decoded += rows.size();
   for (uint64_t row = rows.begin; row < rows.end; ++row) {
@@ -175,7 +175,7 @@ Status VectorSource::varlen(const Column& column, RowRange rows, codec::VarlenBu
   return {};
 }
 
-Status VectorSource::validity(const Column& column, RowRange rows, uint8_t* out) {
+Status EventSource::validity(const Column& column, RowRange rows, uint8_t* out) {
   for (uint64_t row = rows.begin; row < rows.end; ++row) {
     const Event& event = events_[row];
     *out++ = (column.id == 3 && !event.score) || (column.id == 9 && !event.note) ? 0 : 1;
@@ -183,7 +183,7 @@ Status VectorSource::validity(const Column& column, RowRange rows, uint8_t* out)
   return {};
 }
 
-BlockBounds VectorSource::bounds(const Column* column, uint64_t row) {
+BlockBounds EventSource::bounds(const Column* column, uint64_t row) {
   BlockBounds bounds;
   bounds.rows = {row / 16 * 16, std::min<uint64_t>(row / 16 * 16 + 16, events_.size())};
   if (column != nullptr && is_varlen(column->type)) return bounds;

@@ -52,9 +52,9 @@ class EventBatch {
 };
 
 // A source over a sorted vector, in blocks of 16 rows with exact bounds; counts how it is used.
-class VectorSource final : public Source {
+class EventSource final : public Source {
  public:
-  VectorSource(std::vector<Event> events, bool with_added);
+  EventSource(std::vector<Event> events, bool with_added);
 
   const SourceStats& stats() const override { return stats_; }
   Status locate(std::span<const Probe> probes, std::span<RowRange> answers) override;

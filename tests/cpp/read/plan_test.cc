@@ -10,7 +10,7 @@ namespace {
 
 using testing::Event;
 using testing::EventBatch;
-using testing::VectorSource;
+using testing::EventSource;
 
 Event event_at(uint64_t key, int64_t time, uint64_t version) {
   Event event;
@@ -38,10 +38,10 @@ View view_of(std::vector<std::unique_ptr<Source>> sources) {
   return view;
 }
 
-View view_of(VectorSource** older, std::vector<Event> old_events, VectorSource** newer, std::vector<Event> new_events) {
+View view_of(EventSource** older, std::vector<Event> old_events, EventSource** newer, std::vector<Event> new_events) {
   std::vector<std::unique_ptr<Source>> sources;
-  auto first = std::make_unique<VectorSource>(std::move(old_events), true);
-  auto second = std::make_unique<VectorSource>(std::move(new_events), true);
+  auto first = std::make_unique<EventSource>(std::move(old_events), true);
+  auto second = std::make_unique<EventSource>(std::move(new_events), true);
   *older = first.get();
   *newer = second.get();
   sources.push_back(std::move(first));
@@ -143,7 +143,7 @@ TEST(ReadRefuses, FiltersThatDoNotFit) {
 }
 
 TEST(ReadTouches, OnlyTheNewestSourceWhenThatSuffices) {
-  VectorSource *older = nullptr, *newer = nullptr;
+  EventSource *older = nullptr, *newer = nullptr;
   View view = view_of(&older, events_of(1, 0, 500, 1), &newer, events_of(1, 500, 900, 2));
   EXPECT_EQ((*read(view, last_n(1, 50))).offsets.back(), 50);
   EXPECT_EQ(older->probed, 0U);
@@ -155,7 +155,7 @@ TEST(ReadTouches, OnlyTheNewestSourceWhenThatSuffices) {
 }
 
 TEST(ReadTouches, FewTimesOfSourcesThatOverlapInOtherKeysOnly) {
-  VectorSource *older = nullptr, *newer = nullptr;
+  EventSource *older = nullptr, *newer = nullptr;
   std::vector<Event> old_events = events_of(1, 0, 500, 1);
   old_events.push_back(event_at(2, 950, 1));
   View view = view_of(&older, std::move(old_events), &newer, events_of(1, 500, 900, 2));
@@ -169,7 +169,7 @@ TEST(ReadTouches, ABoundedPartOfSourcesThatInterleave) {
   std::vector<Event> even, odd;
   for (int64_t time = 0; time < 20'000; ++time)
     (time % 2 == 0 ? even : odd).push_back(event_at(1, time, time % 2 == 0 ? 1 : 2));
-  VectorSource *older = nullptr, *newer = nullptr;
+  EventSource *older = nullptr, *newer = nullptr;
   View view = view_of(&older, even, &newer, odd);
   const auto result = read(view, last_n(1, 200));
   ASSERT_TRUE(result.ok());
@@ -180,7 +180,7 @@ TEST(ReadTouches, ABoundedPartOfSourcesThatInterleave) {
 }
 
 TEST(ReadTouches, NoBlockThatBoundsRuleOut) {
-  VectorSource *older = nullptr, *newer = nullptr;
+  EventSource *older = nullptr, *newer = nullptr;
   View view = view_of(&older, events_of(1, 0, 1'600, 1), &newer, {});
   const auto filter = testing::compare_item(Comparison::kLess, 20);
   ReadRequest request = last_n(1, 100);
@@ -198,7 +198,7 @@ TEST(ReadTouches, MoreOfAGiantKeyWhenTheGuessWasTooSmall) {
   for (const int64_t below : {int64_t{10}, kEvents / 2, kEvents}) {
     std::vector<std::unique_ptr<Source>> sources;
     sources.push_back(memtable->source(2));
-    sources.push_back(std::make_unique<VectorSource>(events_of(1, -50, 0, 3), true));
+    sources.push_back(std::make_unique<EventSource>(events_of(1, -50, 0, 3), true));
     View view = view_of(std::move(sources));
     const auto filter = testing::compare_time(Comparison::kLess, below);
     ReadRequest request = last_n(1, 20);
@@ -215,9 +215,9 @@ TEST(ReadTouches, MoreOfAGiantKeyWhenTheGuessWasTooSmall) {
 }
 
 TEST(Merge, MeetsEachKeyOnceInOrder) {
-  VectorSource first({event_at(1, 5, 1), event_at(3, 5, 1)}, true);
-  VectorSource second({event_at(1, 5, 2), event_at(2, 1, 2), event_at(2, 7, 2)}, true);
-  VectorSource empty({}, true);
+  EventSource first({event_at(1, 5, 1), event_at(3, 5, 1)}, true);
+  EventSource second({event_at(1, 5, 2), event_at(2, 1, 2), event_at(2, 7, 2)}, true);
+  EventSource empty({}, true);
   auto merge = KeyMerge::create({&first, &empty, &second});
   ASSERT_TRUE(merge.ok());
   std::vector<std::pair<uint64_t, size_t>> met;

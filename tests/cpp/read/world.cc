@@ -96,7 +96,7 @@ View World::view() const {
       view.owners.push_back(home.memtable);
       view.sources.push_back(static_cast<const Memtable*>(home.memtable.get())->source(version));
     } else {
-      view.sources.push_back(std::make_unique<VectorSource>(home.events, home.with_added));
+      view.sources.push_back(std::make_unique<EventSource>(home.events, home.with_added));
     }
   }
   return view;
