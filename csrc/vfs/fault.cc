@@ -6,8 +6,6 @@
 namespace tsfeat {
 namespace {
 
-constexpr uint64_t kBlockBytes = 512;
-
 // The count and the order, shared by the Vfs and its Files, which may outlive it.
 class Trigger {
  public:
@@ -51,8 +49,7 @@ class FaultFile final : public File {
     Status fault = trigger_->count("write to", path());
     if (fault.ok()) return wrapped_->write(offset, data);
     // A full disk takes what still fits.
-    const bool in_one_block = data.empty() || offset / kBlockBytes == (offset + data.size() - 1) / kBlockBytes;
-    if (!in_one_block) static_cast<void>(wrapped_->write(offset, data.first(data.size() / 2)).ok());
+    static_cast<void>(wrapped_->write(offset, data.first(data.size() / 2)).ok());
     return fault;
   }
   Status sync() override {

@@ -11,8 +11,7 @@ class FaultVfs : public Vfs {
  public:
   static std::unique_ptr<FaultVfs> create(Vfs* wrapped);  // does not own it
   // The calls-th call from now (1 is the next) fails with error_number; so do all after it, unless once. 0: none fails.
-  // A failing write leaves the first half of its data, unless it lies within one 512-byte block, which neither kernels
-  // nor disks tear; any other failing call does nothing.
+  // A failing write leaves the first half of its data; any other failing call does nothing.
   virtual void fail_after(uint64_t calls, int error_number, bool once) = 0;
   virtual uint64_t calls() const = 0;
 };

@@ -5,8 +5,8 @@
 // aligned: {crc32c, length, segment number, ...} and payload. The crc covers all but itself, and the padding after the
 // payload is zero and covered too. The file is preallocated in steps; what lies behind the last record is zeros.
 //
-// Recovery tells a torn tail from damage: a bad record at or past what the seals (or any later record's `durable_bytes`)
-// say is durable is the end of the log; one before it is kCorruption.
+// Recovery tells a torn tail from damage: a bad record at or past what the seals (or any later record's
+// `durable_bytes`) say is durable is the end of the log; one before it is kCorruption.
 #pragma once
 
 #include <cstdint>
@@ -53,7 +53,7 @@ struct ReplayResult {
 Result<ReplayResult> replay_log(Vfs& vfs, const std::string& path, uint64_t number, uint64_t from, bool last,
                                 const std::function<Status(Bytes record)>& visit);
 
-// Cuts a torn tail off, after replay, and syncs: the segment is then whole.
+// Cuts a torn tail off and mends a seal that was written half, after replay, and syncs: the segment is then whole.
 Status truncate_log(Vfs& vfs, const std::string& path, uint64_t valid_bytes);
 
 }  // namespace tsfeat

@@ -14,6 +14,7 @@ inline constexpr uint32_t kVersion = 1;
 
 // The header block is one disk sector, so rewriting the seal in it cannot tear the rest.
 inline constexpr size_t kHeaderBytes = 512;
+inline constexpr size_t kNumberAt = 16;
 inline constexpr size_t kPreviousAt = 24;
 inline constexpr size_t kHeaderCrcAt = 32;
 // Two seals, written in turn: a write that stops half way spoils one, and the other still holds.
@@ -64,7 +65,7 @@ inline HeaderBlock make_header(uint64_t number, uint64_t previous, uint64_t dura
   HeaderBlock block{};
   store(block.data(), kMagic);
   store(block.data() + 8, kVersion);
-  store(block.data() + 16, number);
+  store(block.data() + kNumberAt, number);
   store(block.data() + kPreviousAt, previous);
   store(block.data() + kHeaderCrcAt, crc32c(Bytes(block).first(kHeaderCrcAt)));
   const Seal seal = make_seal(number, durable_bytes);

@@ -168,7 +168,19 @@ Result<ReplayResult> replay_log(Vfs& vfs, const std::string& path, uint64_t numb
 Status truncate_log(Vfs& vfs, const std::string& path, uint64_t valid_bytes) {
   TSFEAT_ASSIGN(const std::unique_ptr<File> file, vfs.open(path, OpenMode::kReadWrite));
   TSFEAT_TRY(file->truncate(valid_bytes));
-  return file->sync();
+  TSFEAT_TRY(file->sync());
+  HeaderBlock block{};
+  TSFEAT_TRY(file->read(0, block));
+  const auto number = load<uint64_t>(block.data() + kNumberAt);
+  bool mended = false;
+  for (size_t at = kSealAt; at < kHeaderBytes; at += kSealBytes) {
+    const Bytes seal = Bytes(block).subspan(at, kSealBytes);
+    const Seal whole = make_seal(number, load<uint64_t>(seal.data()));
+    if (all_zero(seal) || std::equal(seal.begin(), seal.end(), whole.begin())) continue;
+    TSFEAT_TRY(file->write(at, make_seal(number, valid_bytes)));
+    mended = true;
+  }
+  return mended ? file->sync() : Status{};
 }
 
 }  // namespace tsfeat

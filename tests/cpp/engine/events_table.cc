@@ -90,8 +90,8 @@ Result<uint64_t> append(Table& table, const Rows& rows, std::optional<bool> sync
 }
 
 Result<Rows> read_all(const Table& table, std::optional<int64_t> version) {
-  TSFEAT_ASSIGN(const std::vector<std::string> categories, table.categories(2));
   TSFEAT_ASSIGN(View view, table.view(true));
+  TSFEAT_ASSIGN(const std::vector<std::string> categories, table.categories(2));  // after the view: it has all that is in it
   const bool added = view.schema->columns.size() > 3;
   ScanRequest request;
   request.version = version;
