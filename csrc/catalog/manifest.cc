@@ -80,6 +80,7 @@ void encode_table(const TableRecord& table, std::string* to) {
   out.varint(table.events_appended);
   out.fixed(table.horizon_time);
   out.varint(table.horizon_version);
+  out.fixed(table.reclaimed_at);
   table.wall_clock.encode(to);
   table.event_clock.encode(to);
   out.varint(table.positions.size());
@@ -111,6 +112,7 @@ Result<TableRecord> decode_table(ByteReader& in) {
   table.events_appended = in.varint();
   table.horizon_time = in.fixed<int64_t>();
   table.horizon_version = in.varint();
+  table.reclaimed_at = in.fixed<int64_t>();
   TSFEAT_ASSIGN(table.wall_clock, VersionClock::decode(in));
   TSFEAT_ASSIGN(table.event_clock, VersionClock::decode(in));
   for (uint64_t left = in.varint(); left > 0 && in.ok(); --left) {

@@ -37,8 +37,9 @@ struct TableRecord {
   uint64_t events_appended = 0;
   int64_t horizon_time = kMinTime;  // reads before it raise RetentionError: set when retention was loosened
   uint64_t horizon_version = 0;
-  VersionClock wall_clock;                                  // when versions became current, by the wall
-  VersionClock event_clock;                                 // and by the newest event time
+  int64_t reclaimed_at = kMinTime;  // newest wall time that compaction took for now: now does not go back behind it
+  VersionClock wall_clock;          // when versions became current, by the wall
+  VersionClock event_clock;         // and by the newest event time
   std::map<std::string, int64_t> positions;                 // exactly-once sources
   std::map<uint32_t, std::vector<std::string>> categories;  // column id -> values in code order
   std::shared_ptr<const Tombstones> tombstones = Tombstones::none();

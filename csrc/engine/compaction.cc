@@ -75,7 +75,7 @@ Result<bool> StoreCore::compact_table_step(const std::shared_ptr<TableCore>& tab
   if (!pick.expired.empty()) {
     Runs expired;
     for (const size_t i : pick.expired) expired.push_back(state->runs[i]);
-    TSFEAT_TRY(replace_runs(*table, expired, {}));
+    TSFEAT_TRY(replace_runs(*table, policy, expired, {}));
     counters_.expired_runs += expired.size();
     return true;
   }
@@ -114,7 +114,7 @@ Status StoreCore::merge_runs(TableCore& table, const Runs& runs, const ReclaimPo
   for (RunMeta& meta : merged->runs) meta.level = level;
   if (Status status = vfs.sync_directory(path); !status.ok()) return fail_write(status);
   TSFEAT_ASSIGN(const Runs made, open_runs(merged->runs, schema));
-  TSFEAT_TRY(replace_runs(table, runs, made));
+  TSFEAT_TRY(replace_runs(table, policy, runs, made));
   ++counters_.compactions;
   counters_.compacted_bytes_read += bytes_in;
   counters_.compacted_bytes_written += merged->bytes_written;
@@ -124,7 +124,10 @@ Status StoreCore::merge_runs(TableCore& table, const Runs& runs, const ReclaimPo
 
 // In the manifest, then for readers, then on the disk. If the table was dropped meanwhile, the new files are unwanted
 // instead.
-Status StoreCore::replace_runs(TableCore& table, const Runs& old_runs, const Runs& new_runs) {
+Status StoreCore::replace_runs(TableCore& table, const ReclaimPolicy& policy, const Runs& old_runs,
+                               const Runs& new_runs) {
+  const bool by_wall = policy.retention && !policy.retention->event_clock;
+  const int64_t reclaimed_at = by_wall ? policy.now : kMinTime;
   std::set<uint64_t> old_numbers;
   for (const auto& run : old_runs) old_numbers.insert(run->meta().number);
   bool found = false;
@@ -135,12 +138,14 @@ Status StoreCore::replace_runs(TableCore& table, const Runs& old_runs, const Run
           found = true;
           std::erase_if(record.runs, [&](const RunMeta& run) { return old_numbers.contains(run.number); });
           for (const auto& run : new_runs) record.runs.push_back(run->meta());
+          record.reclaimed_at = std::max(record.reclaimed_at, reclaimed_at);
         }
       },
       [&] {
         table.update([&](TableState& state) {
           std::erase_if(state.runs, [&](const auto& run) { return old_numbers.contains(run->meta().number); });
           state.runs.insert(state.runs.end(), new_runs.begin(), new_runs.end());
+          state.reclaimed_at = std::max(state.reclaimed_at, reclaimed_at);
         });
       }));
   std::vector<std::string> unwanted;

@@ -156,7 +156,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Result<bool> compact_table_step(const std::shared_ptr<TableCore>& table);
   Status merge_runs(TableCore& table, const Runs& runs, const ReclaimPolicy& policy,
                     const std::function<Status(double, uint64_t)>& on_progress);
-  Status replace_runs(TableCore& table, const Runs& old_runs, const Runs& new_runs);
+  Status replace_runs(TableCore& table, const ReclaimPolicy& policy, const Runs& old_runs, const Runs& new_runs);
   Result<Runs> open_runs(const std::vector<RunMeta>& metas, const std::shared_ptr<const Schema>& schema);
   Status throttle(uint64_t bytes_written, std::chrono::steady_clock::time_point start) const;
   // checkpoint.cc

@@ -27,6 +27,7 @@ TableCore::TableCore(const TableRecord& record, std::vector<std::shared_ptr<Run>
   state->retention = record.retention;
   state->horizon_time = record.horizon_time;
   state->horizon_version = record.horizon_version;
+  state->reclaimed_at = record.reclaimed_at;
   state->tombstones = record.tombstones;
   state->memtables = {Memtable::create(state->schema)};
   state->runs = std::move(runs);
@@ -67,7 +68,8 @@ void TableCore::take(TableCore& other) {
 int64_t TableCore::now(const Published& at, const Clock& clock) {
   const bool event_clock = at.state->retention && at.state->retention->event_clock;
   if (event_clock) return at.newest_time.value_or(kMinTime);
-  return wall_now(*at.state, clock);
+  // A wall clock that was set back must not make reads look for what an earlier now has let go of.
+  return std::max(wall_now(*at.state, clock), at.state->reclaimed_at);
 }
 
 int64_t TableCore::wall_now(const TableState& state, const Clock& clock) {
@@ -154,6 +156,7 @@ TableRecord TableCore::record(const Clock& clock) const {
   record.events_appended = events_appended_;
   record.horizon_time = state.horizon_time;
   record.horizon_version = state.horizon_version;
+  record.reclaimed_at = state.reclaimed_at;
   record.wall_clock = wall_clock_;
   record.event_clock = event_clock_;
   if (state.retention) {

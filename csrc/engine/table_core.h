@@ -29,6 +29,7 @@ struct TableState {
   std::optional<Retention> retention;
   int64_t horizon_time = kMinTime;  // floors left by a loosened retention
   uint64_t horizon_version = 0;
+  int64_t reclaimed_at = kMinTime;  // as in TableRecord
   std::shared_ptr<const Tombstones> tombstones = Tombstones::none();
   std::vector<std::shared_ptr<Memtable>> memtables;  // oldest first; the last one takes appends
   std::vector<std::shared_ptr<Run>> runs;

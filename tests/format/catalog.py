@@ -58,6 +58,7 @@ class Table:
     events_appended: int
     horizon_time: int
     horizon_version: int
+    reclaimed_at: int
     wall_clock: list[tuple[int, int]]
     event_clock: list[tuple[int, int]]
     positions: dict[str, int]
@@ -137,6 +138,7 @@ def _table(cursor: Cursor) -> Table:
     any_event, newest_time = cursor.fields("Bq")
     require(any_event or newest_time == 0, "a newest time of no event")
     events_appended, horizon_time, horizon_version = cursor.varint(), cursor.field("q"), cursor.varint()
+    reclaimed_at = cursor.field("q")
     wall_clock, event_clock = _clock(cursor), _clock(cursor)
     positions = cursor.list_of(lambda: (cursor.name(), cursor.field("q")))
     categories = cursor.list_of(lambda: (cursor.varint(), cursor.list_of(cursor.name)))
@@ -153,6 +155,7 @@ def _table(cursor: Cursor) -> Table:
         events_appended,
         horizon_time,
         horizon_version,
+        reclaimed_at,
         wall_clock,
         event_clock,
         dict(positions),

@@ -210,6 +210,18 @@ def test_a_changed_clock_knows_when_past_versions_were_made(place):
     assert times_of(table.last_n([1], 9, version=2)) == [[100, 110]]
 
 
+def test_a_wall_clock_set_back_brings_nothing_back(place):
+    table = place.table(max_age="100s", history="10s")
+    place.set_now(1000)
+    table.append(batch([1, 1], [850, 1000]))
+    place.store.compact()
+    seen = times_of(table.last_n([1], 9))
+    place.set_now(900)
+    assert times_of(table.last_n([1], 9)) == seen == [[1000]]
+    with pytest.raises(tsfeat.RetentionError):
+        table.last_n([1], 9, before=901)
+
+
 def test_an_event_of_this_very_moment_outlives_a_max_age_of_nothing(place):
     table = place.table(max_age="0s", history="0s")
     table.append(batch([1, 1], [999, 1000]))

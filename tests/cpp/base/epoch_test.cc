@@ -80,8 +80,10 @@ TEST(Epoch, TheDomainFreesTheRestAlsoWhatFreeingRetires) {
     int left;
     static void free(void* pointer) {
       const std::unique_ptr<Chain> self(static_cast<Chain*>(pointer));
-      if (self->left > 0) self->domain->retire(new Chain{self->domain, self->left - 1}, free);
-      else retire_one(*self->domain);
+      if (self->left > 0)
+        self->domain->retire(new Chain{self->domain, self->left - 1}, free);
+      else
+        retire_one(*self->domain);
     }
   };
   {
@@ -117,7 +119,9 @@ TEST(Epoch, ThreadsAndDomainsMayDieInAnyOrder) {
 
   std::atomic<int> step{0};
   std::thread survivor([&] {
-    { const EpochGuard guard(*domain); }
+    {
+      const EpochGuard guard(*domain);
+    }
     step = 1;
     while (step != 2) std::this_thread::yield();
     const EpochGuard guard(*domain);  // a new domain, perhaps at the old one's address

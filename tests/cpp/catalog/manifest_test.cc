@@ -31,6 +31,7 @@ TableRecord random_table(std::mt19937_64& random, uint32_t id, uint64_t* next_fi
   table.events_appended = random();
   table.horizon_time = static_cast<int64_t>(random());
   table.horizon_version = random();
+  table.reclaimed_at = static_cast<int64_t>(random());
   for (uint64_t i = random() % 5; i > 0; --i) {
     table.wall_clock.add(100 - i, static_cast<int64_t>(1000 - 10 * i));
     table.event_clock.add(100 - i, static_cast<int64_t>(i % 2 * 50));
@@ -38,7 +39,8 @@ TableRecord random_table(std::mt19937_64& random, uint32_t id, uint64_t* next_fi
     table.categories[static_cast<uint32_t>(i)] = {"", random_text(random, 9), random_text(random, 300)};
   }
   DeleteRecord erasure{id, random(), {}};
-  for (uint64_t i = random() % 4; i > 0; --i) erasure.erasures.push_back({random_text(random, 12), static_cast<int64_t>(random()), i == 2});
+  for (uint64_t i = random() % 4; i > 0; --i)
+    erasure.erasures.push_back({random_text(random, 12), static_cast<int64_t>(random()), i == 2});
   table.tombstones = table.tombstones->with(erasure);
   for (uint64_t i = random() % 4; i > 0; --i) {
     RunMeta run;
@@ -57,7 +59,8 @@ Manifest random_manifest(std::mt19937_64& random, uint64_t tables) {
   manifest.store_id = "0123456789abcdef";
   manifest.generation = random();
   manifest.log_number = random();
-  for (uint32_t id = 1; id <= tables; ++id) manifest.tables.push_back(random_table(random, id, &manifest.next_file_number));
+  for (uint32_t id = 1; id <= tables; ++id)
+    manifest.tables.push_back(random_table(random, id, &manifest.next_file_number));
   manifest.next_table_id = static_cast<uint32_t>(tables) + 1;
   return manifest;
 }
@@ -84,6 +87,7 @@ TEST(Manifest, SurvivesEncoding) {
       EXPECT_EQ(found.categories, wanted.categories);
       EXPECT_EQ(found.tombstones->count(), wanted.tombstones->count());
       EXPECT_EQ(found.horizon_version, wanted.horizon_version);
+      EXPECT_EQ(found.reclaimed_at, wanted.reclaimed_at);
       EXPECT_EQ(found.wall_clock.last_clock(), wanted.wall_clock.last_clock());
       EXPECT_EQ(found.runs.size(), wanted.runs.size());
     }
@@ -185,7 +189,8 @@ TEST(Manifest, FileNames) {
     EXPECT_EQ(log_number(log_name(number)), number);
     EXPECT_EQ(run_number(log_name(number)), std::nullopt);
   }
-  for (const char* name : {"", "7.run", "MANIFEST", "00000000000x.run", "000000000007.run.tmp", "99999999999999999999999.run", ".run"}) {
+  for (const char* name :
+       {"", "7.run", "MANIFEST", "00000000000x.run", "000000000007.run.tmp", "99999999999999999999999.run", ".run"}) {
     EXPECT_EQ(run_number(name), std::nullopt) << name;
   }
 }

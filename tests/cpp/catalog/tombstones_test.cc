@@ -17,7 +17,8 @@ DeleteRecord random_record(std::mt19937_64& random, uint64_t version) {
   DeleteRecord record{1, version, {}};
   for (uint64_t i = random() % 4; i > 0; --i) {
     const int64_t before = random() % 8 == 0 ? kMinTime : static_cast<int64_t>(random() % 20);
-    record.erasures.push_back({std::string(1 + random() % 12, static_cast<char>('a' + random() % 3)), before, random() % 4 == 0});
+    record.erasures.push_back(
+        {std::string(1 + random() % 12, static_cast<char>('a' + random() % 3)), before, random() % 4 == 0});
   }
   return record;
 }
@@ -44,7 +45,8 @@ void expect_same(const Model& model, const Tombstones& found) {
       found.find(KeyView::from_bytes(as_bytes(key)), &marks);
       for (int64_t time = -1; time <= 20; time += 3) {
         for (uint64_t version = 0; version < 45; version += 4) {
-          const bool gone = std::any_of(marks.begin(), marks.end(), [&](const Mark& mark) { return mark.erases(time, version); });
+          const bool gone =
+              std::any_of(marks.begin(), marks.end(), [&](const Mark& mark) { return mark.erases(time, version); });
           ASSERT_EQ(gone, erased(model, key, time, version));
         }
       }

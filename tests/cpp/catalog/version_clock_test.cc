@@ -46,7 +46,8 @@ TEST(VersionClock, AgreesWithAList) {
     EXPECT_TRUE(in.done());
     const auto horizon = static_cast<int64_t>(random() % 100);
     decoded->prune(horizon);
-    for (int64_t moment = horizon; moment < 300; ++moment) ASSERT_EQ(decoded->current_at(moment), model.current_at(moment));
+    for (int64_t moment = horizon; moment < 300; ++moment)
+      ASSERT_EQ(decoded->current_at(moment), model.current_at(moment));
   }
 }
 

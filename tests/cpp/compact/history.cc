@@ -89,7 +89,8 @@ std::shared_ptr<const Schema> history_schema() {
 History random_history(std::mt19937_64& random, const HistoryShape& shape) {
   History history;
   for (uint64_t i = 0; i < shape.events; ++i) {
-    const Event event{static_cast<int64_t>(random() % static_cast<uint64_t>(shape.times)), 1 + random() % shape.versions, i};
+    const Event event{static_cast<int64_t>(random() % static_cast<uint64_t>(shape.times)),
+                      1 + random() % shape.versions, i};
     history[random() % shape.keys].push_back(event);
   }
   for (auto& [key, events] : history) std::sort(events.begin(), events.end());

@@ -24,7 +24,8 @@ struct Job {
   Job() { EXPECT_TRUE(disk->make_directory("d").ok()); }
   static std::string path(uint64_t number) { return "d/" + std::to_string(number); }
 
-  Result<MergeResult> run(Vfs& vfs, const std::vector<History>& parts, std::function<Status(double, uint64_t)> checkpoint = {}) {
+  Result<MergeResult> run(Vfs& vfs, const std::vector<History>& parts,
+                          std::function<Status(double, uint64_t)> checkpoint = {}) {
     MergeRequest request;
     request.schema = history_schema();
     for (const History& part : parts) request.sources.push_back(std::make_unique<HistorySource>(part));
@@ -53,7 +54,8 @@ struct Job {
       EXPECT_TRUE(source->times(rows, times.data()).ok());
       EXPECT_TRUE(source->versions(rows, versions.data()).ok());
       EXPECT_TRUE(source->fixed(history_schema()->columns[0], rows, reinterpret_cast<uint8_t*>(positions.data())).ok());
-      for (size_t i = 0; i < rows.size(); ++i) history[cursor->key().to_uint64()].push_back({times[i], versions[i], positions[i]});
+      for (size_t i = 0; i < rows.size(); ++i)
+        history[cursor->key().to_uint64()].push_back({times[i], versions[i], positions[i]});
     }
     std::vector<Run::Problem> problems;
     EXPECT_TRUE((*opened)->verify(&problems).ok());

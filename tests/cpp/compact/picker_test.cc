@@ -89,7 +89,8 @@ TEST(Picker, MergesAreOfOneLevelAndCrossNoWindow) {
     std::set<int64_t> windows;
     for (const size_t i : pick.merge) {
       levels.insert(runs[i].level);
-      const bool inside = width && window_of(runs[i].stats.min_time, *width) == window_of(runs[i].stats.max_time, *width);
+      const bool inside =
+          width && window_of(runs[i].stats.min_time, *width) == window_of(runs[i].stats.max_time, *width);
       if (inside && runs[i].level > 0) windows.insert(window_of(runs[i].stats.min_time, *width));
     }
     EXPECT_LE(levels.size(), 1U);
@@ -110,7 +111,8 @@ std::vector<RunMeta> merged(const std::vector<RunMeta>& members, const ReclaimPo
   all.stats.min_time = std::max(all.stats.min_time, policy.expired_before());
   if (!width) return {all};
   std::vector<RunMeta> out;
-  for (int64_t window = window_of(all.stats.min_time, *width); window <= window_of(all.stats.max_time, *width); ++window) {
+  for (int64_t window = window_of(all.stats.min_time, *width); window <= window_of(all.stats.max_time, *width);
+       ++window) {
     RunMeta part = all;
     part.stats.min_time = std::max(all.stats.min_time, window * *width);
     part.stats.max_time = std::min(all.stats.max_time, window * *width + *width - 1);
@@ -160,7 +162,8 @@ TEST(Picker, AFullCompactionLeavesOneRunAWindow) {
       }
       if (times_merged[i] > 0) continue;
       for (size_t j = 0; j < runs.size(); ++j) {  // left alone: nothing else may be in its window
-        const bool same = !width || window_of(runs[i].stats.min_time, *width) == window_of(runs[j].stats.min_time, *width);
+        const bool same =
+            !width || window_of(runs[i].stats.min_time, *width) == window_of(runs[j].stats.min_time, *width);
         EXPECT_TRUE(i == j || !same);
       }
     }

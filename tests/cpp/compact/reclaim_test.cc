@@ -81,7 +81,8 @@ TEST(Reclaim, KeepsWhatSomePermittedReadCanSee) {
       const bool is_kept = std::binary_search(kept.begin(), kept.end(), event);
       // With max_age 0, what is not past yet may be kept beyond its rank; reads decide then.
       if (is_kept && one.policy.retention->max_age == 0 && event.time >= one.policy.now) continue;
-      ASSERT_EQ(is_kept, seen.contains(event)) << "round " << round << ", time " << event.time << ", version " << event.version;
+      ASSERT_EQ(is_kept, seen.contains(event))
+          << "round " << round << ", time " << event.time << ", version " << event.version;
     }
   }
   EXPECT_GT(dropped, 1000U);
@@ -113,7 +114,8 @@ TEST(Reclaim, ReadsAreTheSameAfterwards) {
     std::sort(left.begin(), left.end());
     for (uint64_t version = policy.horizon_version; version <= one.versions; ++version) {
       for (int64_t before = policy.horizon_time(); before < 20; ++before) {
-        ASSERT_EQ(visible(left, *policy.retention, version, before, 0), visible(one.events, *policy.retention, version, before, 0));
+        ASSERT_EQ(visible(left, *policy.retention, version, before, 0),
+                  visible(one.events, *policy.retention, version, before, 0));
       }
       for (int64_t now = policy.now; now < 20; ++now) {
         ASSERT_EQ(visible(left, *policy.retention, version, std::nullopt, now),
@@ -146,11 +148,13 @@ TEST(Reclaim, ErasedEventsGoAndAreNotCounted) {
     uint8_t room[8];
     const Bytes key = KeyView::from_uint64(0).bytes(room);
     DeleteRecord record{1, random() % (one.versions + 1), {}};
-    record.erasures.push_back({std::string(key.begin(), key.end()), static_cast<int64_t>(random() % 10), random() % 4 == 0});
+    record.erasures.push_back(
+        {std::string(key.begin(), key.end()), static_cast<int64_t>(random() % 10), random() % 4 == 0});
     Case without = one;
     one.policy.tombstones = Tombstones::none()->with(record);
     std::erase_if(without.events, [&](const Event& event) {
-      return event.version <= record.version && (record.erasures[0].everything || event.time < record.erasures[0].before);
+      return event.version <= record.version &&
+             (record.erasures[0].everything || event.time < record.erasures[0].before);
     });
     const std::vector<History> parts = random_parts(random, {{0, one.events}}, 2);
     ASSERT_EQ(choose(one.policy, parts), choose(without.policy, {{{0, without.events}}}));

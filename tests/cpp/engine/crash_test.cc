@@ -17,8 +17,8 @@ using namespace engine_testing;
 // Every call takes minutes; a few in a hundred, other ones for each test, seconds. TSFEAT_EVERY_CALL=1 tries them all.
 uint64_t stride(uint64_t sampled) { return std::getenv("TSFEAT_EVERY_CALL") != nullptr ? 1 : sampled; }
 
-std::unique_ptr<MemoryVfs> run_with_fault(uint64_t call, int error_number, bool once, const Clock& clock, Oracle* oracle,
-                                          uint64_t* calls) {
+std::unique_ptr<MemoryVfs> run_with_fault(uint64_t call, int error_number, bool once, const Clock& clock,
+                                          Oracle* oracle, uint64_t* calls) {
   auto disk = MemoryVfs::create(call);
   const auto faulty = FaultVfs::create(disk.get());
   faulty->fail_after(call, error_number, once);

@@ -44,7 +44,8 @@ Schema events_schema() {
   Schema schema;
   schema.key_name = "key";
   schema.time_name = "time";
-  const std::pair<const char*, Type> columns[] = {{"item", Type::kUint64}, {"text", Type::kString}, {"category", Type::kCategory}};
+  const std::pair<const char*, Type> columns[] = {
+      {"item", Type::kUint64}, {"text", Type::kString}, {"category", Type::kCategory}};
   for (const auto& [name, type] : columns) {
     Column& column = schema.columns.emplace_back();
     column.name = name;
@@ -91,7 +92,8 @@ Result<uint64_t> append(Table& table, const Rows& rows, std::optional<bool> sync
 
 Result<Rows> read_all(const Table& table, std::optional<int64_t> version) {
   TSFEAT_ASSIGN(View view, table.view(true));
-  TSFEAT_ASSIGN(const std::vector<std::string> categories, table.categories(2));  // after the view: it has all that is in it
+  TSFEAT_ASSIGN(const std::vector<std::string> categories,
+                table.categories(2));  // after the view: it has all that is in it
   const bool added = view.schema->columns.size() > 3;
   ScanRequest request;
   request.version = version;

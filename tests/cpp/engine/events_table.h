@@ -1,5 +1,5 @@
-// A table of events whose columns all follow from one number, `item`, so that contents check themselves; and the ways to
-// append to it and read all of it that the tests of the engine share.
+// A table of events whose columns all follow from one number, `item`, so that contents check themselves; and the ways
+// to append to it and read all of it that the tests of the engine share.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,15 +22,18 @@ struct Row {
 using Rows = std::vector<Row>;
 
 Schema events_schema();
-// Small buffers and pages, no threads, no sync unless asked: everything happens in the calls, in the same order each time.
+// Small buffers and pages, no threads, no sync unless asked: everything happens in the calls, in the same order each
+// time.
 StoreOptions quiet_options();
 
 Result<uint64_t> append(Table& table, const Rows& rows, std::optional<bool> sync = std::nullopt,
                         std::optional<std::string> source = std::nullopt, int64_t position = 0);
-// All rows in (key, time, arrival) order, as of a version or the newest. A row whose other columns do not fit its item fails the test.
+// All rows in (key, time, arrival) order, as of a version or the newest. A row whose other columns do not fit its item
+// fails the test.
 Result<Rows> read_all(const Table& table, std::optional<int64_t> version = std::nullopt);
 // The last n of each key, end to end.
-Result<Rows> last_n(const Table& table, const std::vector<uint64_t>& keys, int64_t n, std::optional<int64_t> before = std::nullopt);
+Result<Rows> last_n(const Table& table, const std::vector<uint64_t>& keys, int64_t n,
+                    std::optional<int64_t> before = std::nullopt);
 
 // The batches in (key, time, arrival) order.
 Rows in_order(const std::vector<Rows>& batches);

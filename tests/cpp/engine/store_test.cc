@@ -20,7 +20,9 @@ using namespace engine_testing;
 constexpr int64_t kSecond = 1'000'000'000;
 
 struct Opened {
-  explicit Opened(Vfs& disk, const StoreOptions& options_ = quiet_options()) : vfs(disk), options(options_) { reopen(); }
+  explicit Opened(Vfs& disk, const StoreOptions& options_ = quiet_options()) : vfs(disk), options(options_) {
+    reopen();
+  }
   void reopen() {
     table.reset();
     if (store != nullptr) {
@@ -207,7 +209,8 @@ TEST(Store, ErasureIsForEveryVersionAndForTheBytes) {
   ASSERT_TRUE(append(*opened.table, rows).ok());
   PerRow<int64_t> before;
   before.scalar = 20;
-  EXPECT_EQ(*opened.table->erase({KeyView::from_uint64(1), KeyView::from_uint64(1), KeyView::from_uint64(7)}, before), 1U);
+  EXPECT_EQ(*opened.table->erase({KeyView::from_uint64(1), KeyView::from_uint64(1), KeyView::from_uint64(7)}, before),
+            1U);
   EXPECT_EQ(*read_all(*opened.table, 1), Rows({rows[1], rows[2]}));
   EXPECT_EQ(*opened.table->erase({KeyView::from_uint64(1)}, {}), 1U);
   ASSERT_TRUE(append(*opened.table, {{1, 5, 4}}).ok());
@@ -222,7 +225,8 @@ TEST(Store, ErasureIsForEveryVersionAndForTheBytes) {
   }
   for (const auto& [name, bytes] : disk->files()) {
     for (const uint64_t item : {111'111'111U, 222'222'222U}) {
-      EXPECT_EQ(bytes.find(std::to_string(item * 7919)), std::string::npos) << name << " still has the text of an erased event";
+      EXPECT_EQ(bytes.find(std::to_string(item * 7919)), std::string::npos)
+          << name << " still has the text of an erased event";
     }
   }
 }
@@ -281,7 +285,8 @@ TEST(Store, LooseningRetentionBringsNothingBack) {
   ASSERT_TRUE(opened.table->set_retention(std::nullopt).ok());
   for (int round = 0; round < 2; ++round) {
     EXPECT_EQ(last_n(*opened.table, {1}, 9)->size(), 2U);
-    EXPECT_EQ(last_n(*opened.table, {1}, 9, 25).status().code(), Code::kRetention) << "it stands before the old horizon";
+    EXPECT_EQ(last_n(*opened.table, {1}, 9, 25).status().code(), Code::kRetention)
+        << "it stands before the old horizon";
     opened.reopen();
   }
 }
@@ -325,7 +330,8 @@ TEST(Store, ADamagedRunIsReportedAndTheRestGoesOn) {
     ASSERT_TRUE(store.ok()) << store.status().message();
     const Result<Rows> rows = read_all(**(*store)->table("t"));
     const Result<Rows> others = read_all(**(*store)->table("healthy"));
-    EXPECT_FALSE(rows.ok() && others.ok() && (*rows != in_order({rows_of(1, 200)}) || *others != in_order({rows_of(1, 50)})));
+    EXPECT_FALSE(rows.ok() && others.ok() &&
+                 (*rows != in_order({rows_of(1, 200)}) || *others != in_order({rows_of(1, 50)})));
     EXPECT_TRUE(rows.ok() || others.ok());
     for (const Status& status : {rows.status(), others.status()}) {
       EXPECT_TRUE(status.ok() || status.code() == Code::kCorruption) << status.message();

@@ -1,5 +1,5 @@
-// Many threads, and read-only stores beside a writer: a read sees one version, never half a batch, and never an older one
-// than a read before it. Runs under ThreadSanitizer.
+// Many threads, and read-only stores beside a writer: a read sees one version, never half a batch, and never an older
+// one than a read before it. Runs under ThreadSanitizer.
 
 #include <gtest/gtest.h>
 

@@ -35,6 +35,7 @@ inline constexpr const char* kCheckpointPath = "copy";
 // Runs the script; the first error ends it, unless the oracle says to go on.
 void run_workload(Vfs& vfs, const Clock& clock, Oracle* oracle);
 // Opens the store and compares. no_loss: the power did not fail, so all that was accepted must be there.
-void check_store(Vfs& vfs, const Clock& clock, const Oracle& oracle, bool no_loss, const std::string& path = kStorePath);
+void check_store(Vfs& vfs, const Clock& clock, const Oracle& oracle, bool no_loss,
+                 const std::string& path = kStorePath);
 
 }  // namespace tsfeat::engine_testing

@@ -72,11 +72,16 @@ class MemtableOrders : public ::testing::TestWithParam<Order> {
  protected:
   int64_t draw_time(std::mt19937_64& random, int64_t step) const {
     switch (GetParam()) {
-      case Order::kRising: return step / 3;
-      case Order::kJitter: return step - static_cast<int64_t>(random() % 20);
-      case Order::kFalling: return -step / 2;
-      case Order::kRandom: return static_cast<int64_t>(random() % 50);
-      case Order::kBackfill: return step < 100 ? 10'000 + step : step / 2;
+      case Order::kRising:
+        return step / 3;
+      case Order::kJitter:
+        return step - static_cast<int64_t>(random() % 20);
+      case Order::kFalling:
+        return -step / 2;
+      case Order::kRandom:
+        return static_cast<int64_t>(random() % 50);
+      case Order::kBackfill:
+        return step < 100 ? 10'000 + step : step / 2;
     }
     return 0;
   }
@@ -124,8 +129,9 @@ TEST_P(MemtableOrders, ShowsEachKeyInOrderAtEachVersion) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Orders, MemtableOrders, ::testing::Values(Order::kRising, Order::kJitter, Order::kFalling,
-                                                                   Order::kRandom, Order::kBackfill));
+INSTANTIATE_TEST_SUITE_P(Orders, MemtableOrders,
+                         ::testing::Values(Order::kRising, Order::kJitter, Order::kFalling, Order::kRandom,
+                                           Order::kBackfill));
 
 TEST(Memtable, WalksItsKeysInOrder) {
   const auto memtable = Memtable::create(testing::event_schema(false));

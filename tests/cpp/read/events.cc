@@ -54,11 +54,16 @@ class VectorCursor final : public KeyCursor {
 
 uint64_t bits(const Event& event, int position) {
   switch (position) {
-    case kTime: return order_bits(Type::kInt64, reinterpret_cast<const uint8_t*>(&event.time));
-    case kItem: return event.item;
-    case kAction: return order_bits(Type::kCategory, reinterpret_cast<const uint8_t*>(&event.action));
-    case kScore: return event.score ? order_bits(Type::kFloat32, reinterpret_cast<const uint8_t*>(&*event.score)) : 0;
-    default: return order_bits(Type::kInt16, reinterpret_cast<const uint8_t*>(&event.extra));
+    case kTime:
+      return order_bits(Type::kInt64, reinterpret_cast<const uint8_t*>(&event.time));
+    case kItem:
+      return event.item;
+    case kAction:
+      return order_bits(Type::kCategory, reinterpret_cast<const uint8_t*>(&event.action));
+    case kScore:
+      return event.score ? order_bits(Type::kFloat32, reinterpret_cast<const uint8_t*>(&*event.score)) : 0;
+    default:
+      return order_bits(Type::kInt16, reinterpret_cast<const uint8_t*>(&event.extra));
   }
 }
 

@@ -20,7 +20,7 @@ struct Event {
   int32_t action = 0;
   std::optional<float> score{};
   std::string text{};
-  int16_t extra = 7;                // added later: older sources read its default
+  int16_t extra = 7;                  // added later: older sources read its default
   std::optional<std::string> note{};  // the same, null by default
   bool operator==(const Event&) const = default;
 };

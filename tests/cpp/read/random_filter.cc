@@ -9,12 +9,18 @@ namespace {
 template <typename T>
 bool holds(Comparison comparison, const T& a, const T& b) {
   switch (comparison) {
-    case Comparison::kEqual: return a == b;
-    case Comparison::kNotEqual: return a != b;
-    case Comparison::kLess: return a < b;
-    case Comparison::kLessEqual: return a <= b;
-    case Comparison::kGreater: return a > b;
-    case Comparison::kGreaterEqual: return a >= b;
+    case Comparison::kEqual:
+      return a == b;
+    case Comparison::kNotEqual:
+      return a != b;
+    case Comparison::kLess:
+      return a < b;
+    case Comparison::kLessEqual:
+      return a <= b;
+    case Comparison::kGreater:
+      return a > b;
+    case Comparison::kGreaterEqual:
+      return a >= b;
   }
   return false;
 }
@@ -126,13 +132,17 @@ TestFilter random_filter(Random& random, uint64_t rows, int depth) {
     return kind == 1 ? both(std::move(first), std::move(second)) : either(std::move(first), std::move(second));
   }
   switch (draw(10)) {
-    case 0: return const_filter(draw(2) == 0);
-    case 1: return compare_time(comparison, static_cast<int64_t>(draw(120)) - 10);
-    case 2: return compare_item(comparison, draw(30));
+    case 0:
+      return const_filter(draw(2) == 0);
+    case 1:
+      return compare_time(comparison, static_cast<int64_t>(draw(120)) - 10);
+    case 2:
+      return compare_item(comparison, draw(30));
     case 3:
       return compare_score(comparison,
                            draw(9) == 0 ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(draw(6)) - 3);
-    case 4: return compare_text(comparison, std::string(draw(3), 'b'));
+    case 4:
+      return compare_text(comparison, std::string(draw(3), 'b'));
     case 5:
       if (rows > 0) {
         std::vector<int16_t> operands(rows);
@@ -150,8 +160,10 @@ TestFilter random_filter(Random& random, uint64_t rows, int depth) {
       for (uint64_t& item : items) item = draw(40) * (draw(2) == 0 ? 1 : 1'000'000'007);
       return item_in(std::move(items));
     }
-    case 8: return is_null(draw(3) == 0 ? kItem : draw(2) == 0 ? kScore : kNote);
-    default: return note_in({"", "n1", std::string(draw(3), 'n')});
+    case 8:
+      return is_null(draw(3) == 0 ? kItem : draw(2) == 0 ? kScore : kNote);
+    default:
+      return note_in({"", "n1", std::string(draw(3), 'n')});
   }
 }
 

@@ -15,23 +15,35 @@ std::string text_of(const uint8_t* value) {
 
 std::string fixed_text(int column, const uint8_t* data, uint64_t i) {
   switch (column) {
-    case kTime: return text_of<int64_t>(data + i * 8);
-    case kItem: return text_of<uint64_t>(data + i * 8);
-    case kAction: return text_of<int32_t>(data + i * 4);
-    case kScore: return text_of<float>(data + i * 4);
-    default: return text_of<int16_t>(data + i * 2);
+    case kTime:
+      return text_of<int64_t>(data + i * 8);
+    case kItem:
+      return text_of<uint64_t>(data + i * 8);
+    case kAction:
+      return text_of<int32_t>(data + i * 4);
+    case kScore:
+      return text_of<float>(data + i * 4);
+    default:
+      return text_of<int16_t>(data + i * 2);
   }
 }
 
 std::string event_text(int column, const Event& event) {
   switch (column) {
-    case kTime: return std::to_string(event.time);
-    case kItem: return std::to_string(event.item);
-    case kAction: return std::to_string(event.action);
-    case kScore: return event.score ? std::to_string(*event.score) : "null";
-    case kText: return event.text;
-    case kExtra: return std::to_string(event.extra);
-    default: return event.note.value_or("null");
+    case kTime:
+      return std::to_string(event.time);
+    case kItem:
+      return std::to_string(event.item);
+    case kAction:
+      return std::to_string(event.action);
+    case kScore:
+      return event.score ? std::to_string(*event.score) : "null";
+    case kText:
+      return event.text;
+    case kExtra:
+      return std::to_string(event.extra);
+    default:
+      return event.note.value_or("null");
   }
 }
 

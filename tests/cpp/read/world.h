@@ -16,8 +16,8 @@ struct WorldShape {
   uint64_t keys = 8;
   uint64_t versions = 12;
   uint64_t largest_batch = 60;
-  uint64_t times = 60;       // events fall into [0, times), ...
-  uint64_t drift = 4;        // ... which moves on so much with each version
+  uint64_t times = 60;  // events fall into [0, times), ...
+  uint64_t drift = 4;   // ... which moves on so much with each version
   uint64_t vector_sources = 2;
   uint64_t memtables = 1;
   bool random_placement = false;  // of versions in sources; else older versions are in older sources

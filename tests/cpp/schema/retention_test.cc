@@ -28,8 +28,8 @@ TEST(Retention, VisibleCountIsThePrefixThatTheLawDescribes) {
     uint64_t visible = 0;
     for (uint64_t rank = 1; rank <= total; ++rank) {
       const bool in_age = !retention->max_age || rank <= young;
-      const bool seen = rank <= retention->min_events ||
-                        (rank <= retention->max_events.value_or(~uint64_t{0}) && in_age);
+      const bool seen =
+          rank <= retention->min_events || (rank <= retention->max_events.value_or(~uint64_t{0}) && in_age);
       visible += seen ? 1 : 0;
     }
     EXPECT_EQ(retention->visible_count(total, retention->max_age ? young : total), visible);

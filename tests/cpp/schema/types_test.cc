@@ -30,7 +30,8 @@ std::vector<T> edges() {
   std::vector<T> values = {Limits::lowest(), Limits::max(), Limits::min(), T{0}, T{1}, T{100}};
   if constexpr (std::is_signed_v<T>) values.push_back(T{-1});
   if constexpr (std::is_floating_point_v<T>) {
-    const std::vector<T> more = {T{-0.0}, Limits::infinity(), -Limits::infinity(), Limits::denorm_min(), -Limits::denorm_min(), T{-1.5}};
+    const std::vector<T> more = {
+        T{-0.0}, Limits::infinity(), -Limits::infinity(), Limits::denorm_min(), -Limits::denorm_min(), T{-1.5}};
     values.insert(values.end(), more.begin(), more.end());
   }
   return values;
@@ -78,11 +79,38 @@ TEST(Types, EveryTypeHasAName) {
 }
 
 TEST(Utf8, FollowsRfc3629) {
-  const std::string_view good[] = {"", "plain", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
-                                   "\xEF\xBF\xBF", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF", "12345678\xC3\xA4" "12345678"};
-  const std::string_view bad[] = {"\x80", "\xBF", "\xC0\x80", "\xC1\xBF", "\xC2", "\xC2\x41", "\xE0\x9F\xBF", "\xE0\xA0",
-                                  "\xED\xA0\x80", "\xED\xBF\xBF", "\xE1\x80\xC0", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
-                                  "\xF5\x80\x80\x80", "\xF0\x90\x80", "\xF0\x90\x80\xC0", "\xFE", "\xFF", "1234567\xC3", "12345678\x80"};
+  const std::string_view good[] = {"",
+                                   "plain",
+                                   "\xC2\x80",
+                                   "\xDF\xBF",
+                                   "\xE0\xA0\x80",
+                                   "\xED\x9F\xBF",
+                                   "\xEE\x80\x80",
+                                   "\xEF\xBF\xBF",
+                                   "\xF0\x90\x80\x80",
+                                   "\xF4\x8F\xBF\xBF",
+                                   "12345678\xC3\xA4"
+                                   "12345678"};
+  const std::string_view bad[] = {"\x80",
+                                  "\xBF",
+                                  "\xC0\x80",
+                                  "\xC1\xBF",
+                                  "\xC2",
+                                  "\xC2\x41",
+                                  "\xE0\x9F\xBF",
+                                  "\xE0\xA0",
+                                  "\xED\xA0\x80",
+                                  "\xED\xBF\xBF",
+                                  "\xE1\x80\xC0",
+                                  "\xF0\x8F\xBF\xBF",
+                                  "\xF4\x90\x80\x80",
+                                  "\xF5\x80\x80\x80",
+                                  "\xF0\x90\x80",
+                                  "\xF0\x90\x80\xC0",
+                                  "\xFE",
+                                  "\xFF",
+                                  "1234567\xC3",
+                                  "12345678\x80"};
   for (const std::string_view text : good) EXPECT_TRUE(is_utf8(text)) << testing::PrintToString(text);
   for (const std::string_view text : bad) EXPECT_FALSE(is_utf8(text)) << testing::PrintToString(text);
 }

@@ -100,8 +100,8 @@ TEST(Fault, ReplaceFileIsAtomicAtEveryCall) {
       const Status status = replace_file(*vfs, "/", "f", as_bytes("new"));
       EXPECT_EQ(status.ok(), call > 5) << call;
       if (!status.ok()) {
-          EXPECT_EQ(status.error_number(), EIO);
-        }
+        EXPECT_EQ(status.error_number(), EIO);
+      }
       const std::string found = memory->power_loss(Survival::kRandom)->files().at("/f");
       EXPECT_TRUE(found == "new" || (found == "old" && !status.ok())) << call << " " << found;
       if (call <= 4) {

@@ -49,16 +49,21 @@ std::string list(Side& side, const std::string& path) {
 std::string on_open_file(File& file, const Step& step) {
   switch (step.action) {
     case 0:
-    case 1: return words(file.write(step.offset, as_bytes(step.data)));
+    case 1:
+      return words(file.write(step.offset, as_bytes(step.data)));
     case 2: {
       std::vector<uint8_t> room(step.data.size());
       const Status status = file.read(step.offset, room);
       return words(status) + (status.ok() ? std::string(room.begin(), room.end()) : "");
     }
-    case 3: return words(file.truncate(step.offset));
-    case 4: return words(file.allocate(step.offset));
-    case 5: return words(file.sync());
-    default: return std::to_string(*file.size());
+    case 3:
+      return words(file.truncate(step.offset));
+    case 4:
+      return words(file.allocate(step.offset));
+    case 5:
+      return words(file.sync());
+    default:
+      return std::to_string(*file.size());
   }
 }
 
@@ -72,12 +77,18 @@ std::string on_names(Side& side, const Step& step) {
       if (file.ok()) side.files[step.slot] = std::move(*file);
       return words(file.status());
     }
-    case 9: return words(side.vfs->rename(path, other));
-    case 10: return words(side.vfs->remove(path));
-    case 11: return words(side.vfs->link(path, other));
-    case 12: return words(side.vfs->make_directory(path));
-    case 13: return words(side.vfs->sync_directory(path));
-    case 14: return list(side, path);
+    case 9:
+      return words(side.vfs->rename(path, other));
+    case 10:
+      return words(side.vfs->remove(path));
+    case 11:
+      return words(side.vfs->link(path, other));
+    case 12:
+      return words(side.vfs->make_directory(path));
+    case 13:
+      return words(side.vfs->sync_directory(path));
+    case 14:
+      return list(side, path);
     case 15: {
       const auto exists = side.vfs->exists(path);
       return exists.ok() ? std::to_string(*exists) : words(exists.status());

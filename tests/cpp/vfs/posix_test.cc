@@ -42,7 +42,7 @@ TEST(Posix, PermissionsFollowTheUmask) {
   ASSERT_TRUE(Vfs::posix()->open(directory / "f", OpenMode::kCreate).ok());
   ASSERT_TRUE(Vfs::posix()->make_directory(directory / "d").ok());
   umask(before);
-  struct stat about {};
+  struct stat about{};
   ASSERT_EQ(stat((directory / "f").c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777, 0640u);
   ASSERT_EQ(stat((directory / "d").c_str(), &about), 0);

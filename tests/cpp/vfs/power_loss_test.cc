@@ -264,7 +264,8 @@ TEST(PowerLoss, RandomHistoriesLoseNothingThatWasSynced) {
           must(file->sync());
           expected.sync();
           break;
-        default: break;
+        default:
+          break;
       }
       expected.record();
       for (int i = 0; i < 3; ++i) expected.check(vfs->power_loss(Survival::kRandom)->files().at("/f"));

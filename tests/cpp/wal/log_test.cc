@@ -29,7 +29,9 @@ Result<std::unique_ptr<LogWriter>> make_log(Vfs& vfs, uint64_t previous = 0) {
   return LogWriter::create(vfs, "d", "000000000003.log", kNumber, previous);
 }
 
-std::string payload_of(uint64_t i) { return std::string(i * 7 % 61, static_cast<char>('a' + i % 26)) + std::to_string(i); }
+std::string payload_of(uint64_t i) {
+  return std::string(i * 7 % 61, static_cast<char>('a' + i % 26)) + std::to_string(i);
+}
 
 Status append(LogWriter& log, const std::string& payload) {
   EncodedRecord record;
@@ -103,7 +105,8 @@ TEST(Log, ASegmentThatExistsIsNotOverwritten) {
   EXPECT_EQ(make_log(*disk).status().error_number(), EEXIST);
 }
 
-// The bytes of a log with `synced` records that are durable and `unsynced` ones behind, without most of the preallocated zeros.
+// The bytes of a log with `synced` records that are durable and `unsynced` ones behind, without most of the
+// preallocated zeros.
 std::string small_log(uint64_t synced, uint64_t unsynced, uint64_t* durable) {
   const auto disk = make_disk();
   auto log = make_log(*disk);
@@ -194,7 +197,8 @@ TEST(Log, ADamagedHeaderHidesNoRecords) {
     EXPECT_EQ(replay(*disk).result.status().code(), Code::kCorruption);
   }
   // Without records it may have been cut off while it was created.
-  for (const std::string& content : {std::string(4096, '\0'), bytes.substr(0, 256) + std::string(4096, '\0'), std::string(700, '\x5a')}) {
+  for (const std::string& content :
+       {std::string(4096, '\0'), bytes.substr(0, 256) + std::string(4096, '\0'), std::string(700, '\x5a')}) {
     ASSERT_TRUE(disk->write_file(kPath, as_bytes(content)).ok());
     const Replayed found = replay(*disk);
     ASSERT_TRUE(found.result.ok()) << found.result.status().message();

@@ -23,9 +23,10 @@ void expect_same(const ColumnView& expected, const ColumnView& found, bool varle
 
 BatchHeader random_header(std::mt19937_64& random) {
   BatchHeader header{static_cast<uint32_t>(random()), random(), static_cast<int64_t>(random()), random_text(random, 30),
-                     static_cast<int64_t>(random()), {}};
+                     static_cast<int64_t>(random()),  {}};
   for (uint64_t i = random() % 3; i > 0; --i) {
-    header.categories.push_back({static_cast<uint32_t>(random()), static_cast<uint32_t>(random()), {"", random_text(random, 9)}});
+    header.categories.push_back(
+        {static_cast<uint32_t>(random()), static_cast<uint32_t>(random()), {"", random_text(random, 9)}});
   }
   return header;
 }
@@ -135,12 +136,15 @@ TEST(Record, HostileBytesAreRefusedOrSound) {
     for (size_t bit = 0; bit < record.size() * 8; ++bit) {
       record.data()[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
       const Result<DecodedBatch> decoded = decode_batch(record.bytes(), schema);
-      if (decoded.ok()) sum += touch_all(*decoded, schema);
-      else EXPECT_EQ(decoded.status().code(), Code::kCorruption);
+      if (decoded.ok())
+        sum += touch_all(*decoded, schema);
+      else
+        EXPECT_EQ(decoded.status().code(), Code::kCorruption);
       (void)decode_delete(record.bytes()).ok();
       record.data()[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
     }
-    for (size_t size = 0; size < record.size(); ++size) EXPECT_FALSE(decode_batch(record.bytes().first(size), schema).ok());
+    for (size_t size = 0; size < record.size(); ++size)
+      EXPECT_FALSE(decode_batch(record.bytes().first(size), schema).ok());
     for (int tries = 0; tries < 300; ++tries) {
       std::vector<uint64_t> words(record.size() / 8 + 1);
       std::memcpy(words.data(), record.bytes().data(), record.size());
