@@ -101,10 +101,7 @@ Status StoreCore::merge_runs(TableCore& table, const Runs& runs, const ReclaimPo
   request.policy = policy;
   request.window = window_width(policy.retention);
   request.run = run_options(codec::Effort::kSmall);
-  request.new_file = [this] {
-    const uint64_t number = new_file_number();
-    return NewFile{number, file_path(run_name(number))};
-  };
+  request.new_file = [this] { return new_run_file(); };
   request.checkpoint = on_progress;
   const std::shared_ptr<const Schema> schema = request.schema;
   counters_.compacting = true;

@@ -82,10 +82,7 @@ Status StoreCore::flush_generation(const SealedGeneration& generation) {
     request.schema = table->published().state->schema;
     for (const auto& memtable : memtables) request.sources.push_back(memtable->source(~uint64_t{0}));
     request.run = run_options(codec::Effort::kFast);
-    request.new_file = [this] {
-      const uint64_t number = new_file_number();
-      return NewFile{number, file_path(run_name(number))};
-    };
+    request.new_file = [this] { return new_run_file(); };
     const std::shared_ptr<const Schema> schema = request.schema;
     TSFEAT_ASSIGN(const MergeResult merged, merge_sources(vfs, std::move(request)));
     TSFEAT_ASSIGN(made[table_id], open_runs(merged.runs, schema));

@@ -106,6 +106,10 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
 
   std::string file_path(const std::string& name) const { return path + "/" + name; }
   uint64_t new_file_number() { return next_file_number_.fetch_add(1); }
+  NewFile new_run_file() {
+    const uint64_t number = new_file_number();
+    return {number, file_path(run_name(number))};
+  }
   bool inline_work() const { return options.background_threads == 0; }
 
   Vfs& vfs;
