@@ -235,7 +235,8 @@ Status PreparedBatch::category_code(const Column& column, std::string_view text,
   *code = dictionary.find(text);
   if (*code >= 0) return {};
   if (column.closed) {
-    return refuse(column.name, row, "'" + std::string(text.substr(0, 80)) + "' is not one of its closed categories");
+    const std::string shown(text.substr(0, 80));
+    return refuse(column.name, row, std::string("'").append(shown).append("' is not one of its closed categories"));
   }
   const auto seen = fresh_codes_.find(std::string(text));
   if (seen != fresh_codes_.end()) {

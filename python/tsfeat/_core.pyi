@@ -41,8 +41,8 @@ FilterNode: TypeAlias = tuple[Any, ...]
 ("in", column, values)
 ("is_null", column)
 
-column: 0 is the time, 1 .. the schema's columns in order. values: canonical form of the column's type; for a category an
-int32 array of codes (-1 never matches ==, always matches !=).
+column: 0 is the time, 1 .. the schema's columns in order. values: canonical form of the column's type; for a category
+an int32 array of codes (-1 never matches ==, always matches !=).
 """
 ReadResult: TypeAlias = tuple[NDArray[np.int64], list[Column], int]
 """(offsets int64[rows + 1], one Column per requested column, the version read)."""
@@ -95,7 +95,10 @@ class ColumnSpec:
     ) -> None: ...
 
 class TableSpec:
-    """What a table is: key, time, columns. key_type: "int64", "uint64", "string", "binary"; unit: "s", "ms", "us", "ns"."""
+    """What a table is: key, time, columns.
+
+    key_type: "int64", "uint64", "string", "binary"; unit: "s", "ms", "us", "ns".
+    """
 
     key_name: str
     key_type: str
@@ -218,7 +221,7 @@ class Store:
     def close(self) -> None: ...
 
 class ArrowNode:
-    """One array of the Arrow C data interface, as a tree of buffers. Buffers are objects that speak the buffer protocol.
+    """One array of the Arrow C data interface, as a tree of buffers, which are objects that speak the buffer protocol.
 
     Source: the Arrow C data interface, https://arrow.apache.org/docs/format/CDataInterface.html.
     """

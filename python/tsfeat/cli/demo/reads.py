@@ -50,7 +50,8 @@ def batch(story: "Story", table: tsfeat.Table, households: Any) -> dict[str, Any
     events = int(sequences.offsets[-1])
     story.say(
         f"{len(households)} households, {events:,} events, {len(MODEL_COLUMNS)} columns in {spent(seconds)}: flat "
-        "arrays and offsets (a jagged batch), oldest to newest in each row, nothing padded."
+        "arrays and offsets (a jagged batch), oldest to newest in each row, nothing padded. A category comes as its "
+        "stable code; table.categories has the words."
     )
     arrays = {"offsets": sequences.offsets, **{name: sequences[name] for name in MODEL_COLUMNS}}
     story.show([shape_of(name, values) for name, values in arrays.items()])

@@ -33,6 +33,7 @@ class Story:
 
     def run(self) -> dict[str, Any]:
         """All steps; returns every figure, for --json."""
+        self.say_title()
         purchases, seconds = timed(load_purchases)
         document: dict[str, Any] = {"store": str(self.place) if self.kept else None}
         document["data"] = self.introduce(purchases, seconds)
@@ -65,7 +66,6 @@ class Story:
     def introduce(self, purchases: "pa.Table", seconds: float) -> dict[str, Any]:
         """What the data is."""
         households = len(np.unique(purchases[KEY].to_numpy()))
-        self.say_title()
         self.say(
             f"The data: {purchases.num_rows:,} real purchases of {households:,} households in one year (The Complete "
             f"Journey, 84.51°; read in {human_seconds(seconds)}). A household's purchases in time order are its "
