@@ -7,23 +7,38 @@
 namespace tsfeat::codec {
 
 inline constexpr uint32_t kGroupValues = 32;
-// An unpack kernel may read this far past the last byte of its groups; the caller sees to it that those bytes exist.
+// A group kernel may read this far past the last byte of its groups.
 inline constexpr uint32_t kUnpackSlackBytes = 16;
 
 inline uint32_t packed_bytes(uint32_t count, uint32_t width) { return (count * width + 7) / 8; }
 
-// Unpacks `groups` groups of 32 values, adds `base` (modulo 2^bits of T) to each, and writes them to `out` (unaligned).
-template <typename T>
-using UnpackKernel = void (*)(const uint8_t* packed, uint32_t groups, T base, uint8_t* out);
+// Packed values, and the end of the memory that may be read behind them (at or after their last byte).
+struct PackedBits {
+  const uint8_t* data = nullptr;
+  const uint8_t* end = nullptr;
+  uint32_t width = 0;
+};
 
-// The fastest kernel that this processor runs, for width in [0, 8 * sizeof(T)]. T: uint8_t, uint16_t, uint32_t,
-// uint64_t.
+// Unpacks values [from, to), adds `base` (modulo 2^bits of T) to each, and writes them to `out` (unaligned), by the
+// fastest way that this processor has. T: uint8_t, uint16_t, uint32_t, uint64_t.
 template <typename T>
-UnpackKernel<T> unpack_kernel(uint32_t width);
+void unpack(const PackedBits& packed, uint32_t from, uint32_t to, T base, uint8_t* out);
 
-// The kernel that every processor runs (and the tests compare with).
+// The ways, for the tests: the one that every processor has first, at least one.
 template <typename T>
-UnpackKernel<T> portable_unpack_kernel(uint32_t width);
+using Unpack = void (*)(const PackedBits& packed, uint32_t from, uint32_t to, T base, uint8_t* out);
+template <typename T>
+struct UnpackWays {
+  Unpack<T> portable = nullptr;
+  Unpack<T> avx2 = nullptr;    // null: not on this processor
+  Unpack<T> avx512 = nullptr;  // null: not on this processor
+};
+template <typename T>
+UnpackWays<T> unpack_ways();
+
+// Unpacks `groups` groups of 32 values.
+template <typename T>
+using GroupKernel = void (*)(const uint8_t* packed, uint32_t groups, T base, uint8_t* out);
 
 // Writes packed_bytes(count, width) bytes: the low `width` bits of each value minus `base`.
 template <typename T>

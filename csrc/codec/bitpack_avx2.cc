@@ -113,13 +113,13 @@ inline constexpr unsigned kWidest = sizeof(T) == 8   ? kWidest64
 // Width zero is left to the portable kernel, which only fills.
 template <typename T, unsigned... Less>
 constexpr auto kernels(std::integer_sequence<unsigned, Less...>) {
-  return std::array<UnpackKernel<T>, sizeof...(Less)>{static_cast<UnpackKernel<T>>(unpack<Less + 1>)...};
+  return std::array<GroupKernel<T>, sizeof...(Less)>{static_cast<GroupKernel<T>>(unpack<Less + 1>)...};
 }
 
 }  // namespace
 
 template <typename T>
-UnpackKernel<T> avx2_unpack_kernel(uint32_t width) {
+GroupKernel<T> avx2_group_kernel(uint32_t width) {
   static constexpr auto table = kernels<T>(std::make_integer_sequence<unsigned, kWidest<T>>());
   if (width == 0 || width > table.size() || __builtin_cpu_supports("avx2") == 0) return nullptr;
   return table[width - 1];
@@ -128,15 +128,15 @@ UnpackKernel<T> avx2_unpack_kernel(uint32_t width) {
 #else
 
 template <typename T>
-UnpackKernel<T> avx2_unpack_kernel(uint32_t) {
+GroupKernel<T> avx2_group_kernel(uint32_t) {
   return nullptr;
 }
 
 #endif
 
-template UnpackKernel<uint8_t> avx2_unpack_kernel<uint8_t>(uint32_t);
-template UnpackKernel<uint16_t> avx2_unpack_kernel<uint16_t>(uint32_t);
-template UnpackKernel<uint32_t> avx2_unpack_kernel<uint32_t>(uint32_t);
-template UnpackKernel<uint64_t> avx2_unpack_kernel<uint64_t>(uint32_t);
+template GroupKernel<uint8_t> avx2_group_kernel<uint8_t>(uint32_t);
+template GroupKernel<uint16_t> avx2_group_kernel<uint16_t>(uint32_t);
+template GroupKernel<uint32_t> avx2_group_kernel<uint32_t>(uint32_t);
+template GroupKernel<uint64_t> avx2_group_kernel<uint64_t>(uint32_t);
 
 }  // namespace tsfeat::codec

@@ -1,4 +1,4 @@
-// The AVX2 forms of the unpack kernels. They change nothing but the speed: same contract, same bits.
+// The AVX2 forms of the group kernels. They change nothing but the speed: same contract, same bits.
 #pragma once
 
 #include "codec/bitpack.h"
@@ -7,6 +7,6 @@ namespace tsfeat::codec {
 
 // Null if this processor has no AVX2, or if this width has no form faster than the portable one.
 template <typename T>
-UnpackKernel<T> avx2_unpack_kernel(uint32_t width);
+GroupKernel<T> avx2_group_kernel(uint32_t width);
 
 }  // namespace tsfeat::codec

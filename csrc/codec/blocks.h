@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,5 +61,8 @@ Status check_blocks(Bytes body, uint32_t count);
 // Decodes values [begin, end) of a checked body.
 template <typename T>
 void decode_blocks(Bytes body, uint32_t count, uint32_t begin, uint32_t end, uint8_t* out);
+// Decodes the values of rows that ascend.
+template <typename T>
+void pick_blocks(Bytes body, uint32_t count, std::span<const uint32_t> rows, uint8_t* out);
 
 }  // namespace tsfeat::codec

@@ -1,4 +1,4 @@
-#include <cstring>
+#include <algorithm>
 
 #include "codec/blocks.h"
 #include "codec/blocks_layout.h"
@@ -8,101 +8,97 @@ namespace tsfeat::codec {
 
 namespace {
 
-// One block, ready to unpack: `packed` may be read kUnpackSlackBytes past any whole number of groups.
+// One block, ready to unpack.
 template <typename T>
 class BlockReader {
  public:
   BlockReader(const BlocksLayout<T>& layout, uint32_t block, const uint8_t* payload)
-      : form_(layout.form(block)),
-        values_(layout.values_in(block)),
-        payload_(payload),
-        end_(layout.end),
-        packed_(payload) {
+      : form_(layout.form(block)), values_(layout.values_in(block)), packed_{payload, layout.end, form_.width()} {
     const uint8_t* field = layout.entry(block) + kEntryHeadBytes;
-    base_ = static_cast<T>(layout.base + load_partial(field, layout.base_bytes, end_));
+    base_ = static_cast<T>(layout.base + load_partial(field, layout.base_bytes, layout.end));
+    if (!form_.delta()) return;
     field += layout.base_bytes;
-    if (form_.delta())
-      delta_base_ = static_cast<T>(sign_extend(load_partial(field, layout.delta_bytes, end_), layout.delta_bytes));
-    const size_t reach = size_t{form_.width()} * (kBlockValues / 8) + kUnpackSlackBytes;
-    if (static_cast<size_t>(end_ - payload) < reach) {  // near the chunk's end: unpack from a copy with slack
-      std::memcpy(copy_, payload, static_cast<size_t>(end_ - payload));
-      packed_ = copy_;
-    }
+    delta_base_ = static_cast<T>(sign_extend(load_partial(field, layout.delta_bytes, layout.end), layout.delta_bytes));
   }
 
   uint32_t payload_bytes() const { return form_.payload_bytes(values_); }
 
-  void decode(uint32_t from, uint32_t to, uint8_t* out) {
-    if (form_.delta()) {
-      decode_delta(from, to, out);
-    } else {
-      unpack_range(base_, from, to, out);
-      patch(from, to, out);
+  void decode(uint32_t from, uint32_t to, uint8_t* out) const {
+    if (form_.delta()) return decode_delta(from, to, out);
+    unpack<T>(packed_, from, to, base_, out);
+    patch(from, to, out);
+  }
+
+  // Rows [rows.front(), rows.back()] - origin lie in the block.
+  void pick(std::span<const uint32_t> rows, uint32_t origin, uint8_t* out) const {
+    if (form_.delta() || form_.width() > kWidestSingle || rows.size() > kMostSingles)
+      return pick_decoded(rows, origin, out);
+    const uint64_t mask = (uint64_t{1} << form_.width()) - 1;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const uint64_t bit = uint64_t{rows[i] - origin} * form_.width();
+      const uint8_t* const at = packed_.data + bit / 8;
+      const auto near_end = static_cast<uint32_t>(std::min<ptrdiff_t>(8, packed_.end - at));
+      const uint64_t bits = load_partial(at, near_end, packed_.end) >> (bit % 8) & mask;
+      store<T>(out + i * sizeof(T), static_cast<T>(base_ + bits));
     }
+    each_exception([&](uint32_t at, uint64_t high) {
+      const auto found = std::lower_bound(rows.begin(), rows.end(), origin + at);
+      if (found != rows.end() && *found == origin + at) add_high(out + (found - rows.begin()) * sizeof(T), high);
+    });
   }
 
  private:
-  void unpack_range(T base, uint32_t from, uint32_t to, uint8_t* out) {
-    const uint32_t width = form_.width();
-    const auto kernel = unpack_kernel<T>(width);
-    uint32_t group = from / kGroupValues;
-    if (const uint32_t skip = from % kGroupValues; skip != 0) {
-      const uint32_t take = std::min(kGroupValues - skip, to - from);
-      unpack_piece(kernel, group++, base, skip, take, out);
-      out += take * sizeof(T);
-      from += take;
+  // Beyond these, unpacking the block is faster than taking single values, or needed.
+  static constexpr uint32_t kWidestSingle = 57;
+  static constexpr size_t kMostSingles = 24;
+
+  void pick_decoded(std::span<const uint32_t> rows, uint32_t origin, uint8_t* out) const {
+    T values[kBlockValues];
+    const uint32_t first = rows.front() - origin;
+    decode(first, rows.back() - origin + 1, reinterpret_cast<uint8_t*>(values));
+    for (const uint32_t row : rows) {
+      store<T>(out, values[row - origin - first]);
+      out += sizeof(T);
     }
-    if (const uint32_t whole = (to - from) / kGroupValues; whole != 0) {
-      kernel(packed_ + size_t{group} * 4 * width, whole, base, out);
-      group += whole;
-      out += whole * kGroupValues * sizeof(T);
-      from += whole * kGroupValues;
-    }
-    if (from < to) unpack_piece(kernel, group, base, 0, to - from, out);
   }
 
-  void unpack_piece(UnpackKernel<T> kernel, uint32_t group, T base, uint32_t skip, uint32_t take, uint8_t* out) {
-    uint8_t piece[kGroupValues * sizeof(T)];
-    kernel(packed_ + size_t{group} * 4 * form_.width(), 1, base, piece);
-    std::memcpy(out, piece + skip * sizeof(T), take * sizeof(T));
-  }
-
-  // Adds to the unpacked values what they have above `width` bits.
-  void patch(uint32_t from, uint32_t to, uint8_t* out) const {
+  // Calls visit(position, what the value has above `width` bits) for each.
+  template <typename Visit>
+  void each_exception(Visit visit) const {
     const uint32_t number = form_.exceptions();
     if (number == 0) return;
     const uint32_t bytes = form_.exception_bytes();
-    const uint8_t* positions = payload_ + packed_bytes(values_, form_.width());
+    const uint8_t* positions = packed_.data + packed_bytes(values_, form_.width());
     const uint8_t* highs = positions + number;
-    for (uint32_t i = 0; i < number; ++i) {
-      const uint32_t at = positions[i];
-      if (at < from || at >= to) continue;
-      uint8_t* value = out + (at - from) * sizeof(T);
-      const uint64_t high = load_partial(highs + i * bytes, bytes, end_) << form_.width();
-      store<T>(value, static_cast<T>(load<T>(value) + high));
-    }
+    for (uint32_t i = 0; i < number; ++i)
+      visit(positions[i], load_partial(highs + i * bytes, bytes, packed_.end) << form_.width());
+  }
+
+  static void add_high(uint8_t* value, uint64_t high) { store<T>(value, static_cast<T>(load<T>(value) + high)); }
+
+  // Adds to the unpacked values what they have above `width` bits.
+  void patch(uint32_t from, uint32_t to, uint8_t* out) const {
+    each_exception([&](uint32_t at, uint64_t high) {
+      if (at >= from && at < to) add_high(out + (at - from) * sizeof(T), high);
+    });
   }
 
   // A difference needs all before it: unpacks from the block's start.
-  void decode_delta(uint32_t from, uint32_t to, uint8_t* out) {
+  void decode_delta(uint32_t from, uint32_t to, uint8_t* out) const {
     T differences[kBlockValues];
     auto* bytes = reinterpret_cast<uint8_t*>(differences);
-    const uint32_t groups = (to + kGroupValues - 1) / kGroupValues;
-    unpack_kernel<T>(form_.width())(packed_, groups, delta_base_, bytes);
+    unpack<T>(packed_, 0, to, delta_base_, bytes);
     patch(0, to, bytes);
     T value = static_cast<T>(base_ - delta_base_);  // the first difference is stored as zero
     for (uint32_t i = 0; i < from; ++i) value = static_cast<T>(value + differences[i]);
     prefix_sum(differences + from, to - from, value, out);
   }
 
-  BlockForm form_;
-  uint32_t values_;
+  const BlockForm form_;
+  const uint32_t values_;
+  const PackedBits packed_;
   T base_ = 0;
   T delta_base_ = 0;
-  const uint8_t* payload_;
-  const uint8_t* end_;
-  const uint8_t* packed_;
-  uint8_t copy_[kBlockValues * sizeof(T) + kUnpackSlackBytes];
 };
 
 Status damaged(const char* what) { return Status::corruption(std::string("a chunk of blocks is damaged: ") + what); }
@@ -147,7 +143,7 @@ void decode_blocks(Bytes body, uint32_t count, uint32_t begin, uint32_t end, uin
   for (; begin < end; ++block) {
     const uint32_t start = block * kBlockValues;
     const uint32_t stop = std::min(end, start + kBlockValues);
-    BlockReader<T> reader(layout, block, payload);
+    const BlockReader<T> reader(layout, block, payload);
     reader.decode(begin - start, stop - start, out);
     payload += reader.payload_bytes();
     out += (stop - begin) * sizeof(T);
@@ -155,8 +151,29 @@ void decode_blocks(Bytes body, uint32_t count, uint32_t begin, uint32_t end, uin
   }
 }
 
-#define TSFEAT_LANE(T)                              \
-  template Status check_blocks<T>(Bytes, uint32_t); \
+template <typename T>
+void pick_blocks(Bytes body, uint32_t count, std::span<const uint32_t> rows, uint8_t* out) {
+  const BlocksLayout<T> layout(body, count);
+  uint32_t block = 0;
+  const uint8_t* payload = layout.payloads;
+  while (!rows.empty()) {
+    const uint32_t wanted = rows.front() / kBlockValues;
+    if (wanted - block > kSkipBlocks) {
+      payload = layout.payload(wanted);
+      block = wanted;
+    }
+    for (; block < wanted; ++block) payload += layout.form(block).payload_bytes(kBlockValues);
+    size_t here = 1;
+    while (here < rows.size() && rows[here] / kBlockValues == block) ++here;
+    BlockReader<T>(layout, block, payload).pick(rows.first(here), block * kBlockValues, out);
+    rows = rows.subspan(here);
+    out += here * sizeof(T);
+  }
+}
+
+#define TSFEAT_LANE(T)                                                                \
+  template Status check_blocks<T>(Bytes, uint32_t);                                   \
+  template void pick_blocks<T>(Bytes, uint32_t, std::span<const uint32_t>, uint8_t*); \
   template void decode_blocks<T>(Bytes, uint32_t, uint32_t, uint32_t, uint8_t*)
 TSFEAT_LANE(uint8_t);
 TSFEAT_LANE(uint16_t);

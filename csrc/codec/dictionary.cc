@@ -123,6 +123,30 @@ void decode_codes(const uint8_t* values, Bytes codes, uint32_t count, uint32_t b
   }
 }
 
+template <typename T, typename Code>
+void pick_codes(const uint8_t* values, Bytes codes, uint32_t count, std::span<const uint32_t> rows, uint8_t* out) {
+  Code block[kBlockValues];
+  while (!rows.empty()) {
+    const size_t here = std::min<size_t>(rows.size(), kBlockValues);
+    pick_blocks<Code>(codes, count, rows.first(here), reinterpret_cast<uint8_t*>(block));
+    for (size_t i = 0; i < here; ++i, out += sizeof(T)) store<T>(out, load<T>(values + block[i] * sizeof(T)));
+    rows = rows.subspan(here);
+  }
+}
+
+// Calls with(values, codes, Code{}) for a plain body.
+template <typename T, typename With>
+void with_codes(Bytes body, With with) {
+  const uint32_t distinct = load<uint16_t>(body.data());
+  const uint8_t* values = body.data() + kHeadBytes;
+  const Bytes codes = body.subspan(kHeadBytes + distinct * sizeof(T));
+  if (distinct <= kMaxByteCodes) {
+    with(values, codes, uint8_t{});
+  } else {
+    with(values, codes, uint16_t{});
+  }
+}
+
 }  // namespace
 
 template <typename T>
@@ -208,24 +232,27 @@ Status check_dictionary(Bytes body, uint32_t count) {
 
 template <typename T>
 void decode_dictionary(Bytes body, uint32_t count, uint32_t begin, uint32_t end, uint8_t* out) {
-  const uint32_t distinct = load<uint16_t>(body.data());
-  const uint8_t* values = body.data() + kHeadBytes;
-  const Bytes codes = body.subspan(kHeadBytes + distinct * sizeof(T));
-  if (distinct <= kMaxByteCodes) {
-    decode_codes<T, uint8_t>(values, codes, count, begin, end, out);
-  } else {
-    decode_codes<T, uint16_t>(values, codes, count, begin, end, out);
-  }
+  with_codes<T>(body, [&](const uint8_t* values, Bytes codes, auto code) {
+    decode_codes<T, decltype(code)>(values, codes, count, begin, end, out);
+  });
 }
 
-#define TSFEAT_LANE(T)                                                              \
-  template bool plan_dictionary<T>(const T*, uint32_t, size_t, DictionaryPlan<T>*); \
-  template void sort_dictionary<T>(DictionaryPlan<T>*);                             \
-  template void write_dictionary<T>(const DictionaryPlan<T>&, std::string*);        \
-  template void write_packed_dictionary<T>(const DictionaryPlan<T>&, std::string*); \
-  template Result<std::string> unpack_dictionary<T>(Bytes);                         \
-  template Status check_dictionary<T>(Bytes, uint32_t);                             \
-  template void decode_dictionary<T>(Bytes, uint32_t, uint32_t, uint32_t, uint8_t*)
+template <typename T>
+void pick_dictionary(Bytes body, uint32_t count, std::span<const uint32_t> rows, uint8_t* out) {
+  with_codes<T>(body, [&](const uint8_t* values, Bytes codes, auto code) {
+    pick_codes<T, decltype(code)>(values, codes, count, rows, out);
+  });
+}
+
+#define TSFEAT_LANE(T)                                                               \
+  template bool plan_dictionary<T>(const T*, uint32_t, size_t, DictionaryPlan<T>*);  \
+  template void sort_dictionary<T>(DictionaryPlan<T>*);                              \
+  template void write_dictionary<T>(const DictionaryPlan<T>&, std::string*);         \
+  template void write_packed_dictionary<T>(const DictionaryPlan<T>&, std::string*);  \
+  template Result<std::string> unpack_dictionary<T>(Bytes);                          \
+  template Status check_dictionary<T>(Bytes, uint32_t);                              \
+  template void decode_dictionary<T>(Bytes, uint32_t, uint32_t, uint32_t, uint8_t*); \
+  template void pick_dictionary<T>(Bytes, uint32_t, std::span<const uint32_t>, uint8_t*)
 TSFEAT_LANE(uint8_t);
 TSFEAT_LANE(uint16_t);
 TSFEAT_LANE(uint32_t);

@@ -46,5 +46,8 @@ template <typename T>
 Status check_dictionary(Bytes body, uint32_t count);
 template <typename T>
 void decode_dictionary(Bytes body, uint32_t count, uint32_t begin, uint32_t end, uint8_t* out);
+// The values of rows that ascend.
+template <typename T>
+void pick_dictionary(Bytes body, uint32_t count, std::span<const uint32_t> rows, uint8_t* out);
 
 }  // namespace tsfeat::codec

@@ -111,6 +111,32 @@ void decode_lane(Encoding encoding, Bytes body, uint32_t count, uint32_t begin, 
   }
 }
 
+// Rows of an encoding that finds each of them by itself, in pieces of neighbours.
+template <typename T>
+void pick_pieces(Encoding encoding, Bytes body, uint32_t count, std::span<const uint32_t> rows, uint8_t* out) {
+  while (!rows.empty()) {
+    size_t here = 1;
+    while (here < rows.size() && rows[here] == rows[here - 1] + 1) ++here;
+    decode_lane<T>(encoding, body, count, rows.front(), rows.front() + static_cast<uint32_t>(here), out);
+    rows = rows.subspan(here);
+    out += here * sizeof(T);
+  }
+}
+
+template <typename T>
+void pick_lane(Encoding encoding, Bytes body, uint32_t count, std::span<const uint32_t> rows, uint8_t* out) {
+  switch (encoding) {
+    case Encoding::kBlocks:
+      return pick_blocks<T>(body, count, rows, out);
+    case Encoding::kDictionary:
+      return pick_dictionary<T>(body, count, rows, out);
+    case Encoding::kConstant:
+      return decode_constant<T>(body, static_cast<uint32_t>(rows.size()), out);
+    default:
+      return pick_pieces<T>(encoding, body, count, rows, out);
+  }
+}
+
 }  // namespace
 
 void encode_fixed(const uint8_t* values, uint32_t count, uint32_t width, Kind kind, Effort effort, std::string* out) {
@@ -167,6 +193,16 @@ void decode_fixed(Bytes chunk, uint32_t count, uint32_t width, uint32_t begin, u
     return;
   }
   with_lane(width, [&](auto lane) { decode_lane<decltype(lane)>(encoding, body, count, begin, end, out); });
+}
+
+void pick_fixed(Bytes chunk, uint32_t count, uint32_t width, std::span<const uint32_t> rows, uint8_t* out) {
+  const auto encoding = static_cast<Encoding>(chunk[0]);
+  const Bytes body = chunk.subspan(kEncodingBytes);
+  if (encoding == Encoding::kRaw) {
+    for (size_t i = 0; i < rows.size(); ++i) std::memcpy(out + i * width, body.data() + size_t{rows[i]} * width, width);
+    return;
+  }
+  with_lane(width, [&](auto lane) { pick_lane<decltype(lane)>(encoding, body, count, rows, out); });
 }
 
 }  // namespace tsfeat::codec

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "base/bytes.h"
@@ -42,5 +43,7 @@ Status check_fixed(Bytes chunk, uint32_t count, uint32_t width);
 
 // Decodes values [begin, end) of a checked, plain chunk into out[(end - begin) * width].
 void decode_fixed(Bytes chunk, uint32_t count, uint32_t width, uint32_t begin, uint32_t end, uint8_t* out);
+// Decodes the values of rows that ascend: for few among many, where decode_fixed would decode what is between.
+void pick_fixed(Bytes chunk, uint32_t count, uint32_t width, std::span<const uint32_t> rows, uint8_t* out);
 
 }  // namespace tsfeat::codec

@@ -6,7 +6,6 @@
 
 #include "base/planted.h"
 #include "read/merge.h"
-#include "source/decode.h"
 
 namespace tsfeat {
 
@@ -52,8 +51,9 @@ Status Reclaimer::drop(std::span<const Slice> merged, std::vector<Slice>* kept) 
   times_.resize(events);
   versions_.resize(events);
   keep_.assign(events, 1);
-  TSFEAT_TRY(decode_times(merged, times_.data()));
-  TSFEAT_TRY(decode_versions(merged, versions_.data()));
+  decoder_.start(merged);
+  TSFEAT_TRY(decoder_.times(times_.data()));
+  TSFEAT_TRY(decoder_.versions(versions_.data()));
   mark_erased();
   if (policy_.retention) mark_expired();
 

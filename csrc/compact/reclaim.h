@@ -14,7 +14,7 @@
 
 #include "catalog/tombstones.h"
 #include "schema/retention.h"
-#include "source/source.h"
+#include "source/decode.h"
 
 namespace tsfeat {
 
@@ -49,6 +49,7 @@ class Reclaimer {
   uint64_t dropped_events_ = 0;
   // Of the key at hand; kept between keys for their capacity.
   std::vector<Mark> marks_;
+  SliceDecoder decoder_;
   std::vector<Slice> merged_;
   std::vector<int64_t> times_;
   std::vector<uint64_t> versions_;

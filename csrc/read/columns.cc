@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "read/slice_decoder.h"
+#include "source/decode.h"
 
 namespace tsfeat {
 namespace {
@@ -50,11 +50,12 @@ Status decode_columns(const Schema& schema, std::span<const int> columns, std::s
   out->resize(columns.size());
   for (size_t i = 0; i < columns.size(); ++i) allocate_column(column_at(i), events, &(*out)[i]);
   uint64_t done = 0;
+  SliceDecoder decoder;
   for (size_t begin = 0; begin < slices.size();) {
     size_t end = begin;
     uint64_t strip = 0;
     while (end < slices.size() && strip < kStripEvents) strip += slices[end++].rows.size();
-    SliceDecoder decoder(slices.subspan(begin, end - begin));
+    decoder.start(slices.subspan(begin, end - begin));
     for (size_t i = 0; i < columns.size(); ++i) TSFEAT_TRY(decode_strip(column_at(i), decoder, done, &(*out)[i]));
     done += strip;
     begin = end;

@@ -181,13 +181,15 @@ class TreeEvaluator final : public FilterEvaluator {
       sink.validity = slot.validity.data();
     }
     const Slice slice{source_, rows_};
-    return decode_column(column, {&slice, 1}, sink);
+    decoder_.start({&slice, 1});
+    return decoder_.column(column, sink);
   }
 
   const Schema& schema_;
   std::vector<ColumnSlot> slots_;
   const Node root_;
   std::vector<std::vector<uint8_t>> buffers_;  // truths of a child, by depth
+  SliceDecoder decoder_;
   // Of the call at hand.
   Source* source_ = nullptr;
   RowRange rows_;

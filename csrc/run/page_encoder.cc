@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/crc32c.h"
-#include "source/decode.h"
 
 namespace tsfeat::run {
 
@@ -26,10 +25,10 @@ void PageEncoder::note_chunk(uint32_t chunk, const std::string& out) {
   chunk_begin_ = out.size();
 }
 
-Status PageEncoder::encode_times(std::span<const Slice> slices, uint32_t rows, std::string* out, EncodedPage* page) {
+Status PageEncoder::encode_times(uint32_t rows, std::string* out, EncodedPage* page) {
   values_.resize(size_t{rows} * 8);
   auto* times = reinterpret_cast<int64_t*>(values_.data());
-  TSFEAT_TRY(decode_times(slices, times));
+  TSFEAT_TRY(decoder_.times(times));
   const auto [least, most] = std::minmax_element(times, times + rows);
   page->entry.min_time = page->stats.min_time = *least;
   page->entry.max_time = page->stats.max_time = *most;
@@ -37,7 +36,7 @@ Status PageEncoder::encode_times(std::span<const Slice> slices, uint32_t rows, s
   note_chunk(kTimesChunk, *out);
 
   auto* versions = reinterpret_cast<uint64_t*>(values_.data());
-  TSFEAT_TRY(decode_versions(slices, versions));
+  TSFEAT_TRY(decoder_.versions(versions));
   const auto [oldest, newest] = std::minmax_element(versions, versions + rows);
   page->stats.min_version = *oldest;
   page->stats.max_version = *newest;
@@ -47,8 +46,7 @@ Status PageEncoder::encode_times(std::span<const Slice> slices, uint32_t rows, s
   return {};
 }
 
-Result<bool> PageEncoder::encode_column(size_t position, std::span<const Slice> slices, uint32_t rows, std::string* out,
-                                        EncodedPage* page) {
+Result<bool> PageEncoder::encode_column(size_t position, uint32_t rows, std::string* out, EncodedPage* page) {
   const Column& from = schema_->columns[position];
   const RunColumn& column = layout_.columns()[position];
   ColumnSink sink;
@@ -65,7 +63,7 @@ Result<bool> PageEncoder::encode_column(size_t position, std::span<const Slice> 
     values_.resize(size_t{rows} * column.width);
     sink.fixed = values_.data();
   }
-  TSFEAT_TRY(decode_column(from, slices, sink));
+  TSFEAT_TRY(decoder_.column(from, sink));
   if (column.nullable) has_null = std::find(validity_.begin(), validity_.end(), 0) != validity_.end();
 
   if (column.width == 0) {
@@ -98,10 +96,11 @@ Result<bool> PageEncoder::encode(std::span<const Slice> slices, uint32_t rows, s
   header_.assign(layout_.header_bytes(), '\0');
   out->append(header_);
   chunk_begin_ = out->size();
-  Status status = encode_times(slices, rows, out, page);
+  decoder_.start(slices);
+  Status status = encode_times(rows, out, page);
   bool fits = true;
   for (size_t i = 0; status.ok() && fits && i < layout_.columns().size(); ++i) {
-    const Result<bool> encoded = encode_column(i, slices, rows, out, page);
+    const Result<bool> encoded = encode_column(i, rows, out, page);
     status = encoded.status();
     fits = encoded.ok() && *encoded && out->size() - page_begin_ <= kMaxBlockBytes;
   }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "run/format.h"
-#include "source/source.h"
+#include "source/decode.h"
 
 namespace tsfeat::run {
 
@@ -32,9 +32,8 @@ class PageEncoder {
   Result<bool> encode(std::span<const Slice> slices, uint32_t rows, std::string* out, EncodedPage* page);
 
  private:
-  Status encode_times(std::span<const Slice> slices, uint32_t rows, std::string* out, EncodedPage* page);
-  Result<bool> encode_column(size_t position, std::span<const Slice> slices, uint32_t rows, std::string* out,
-                             EncodedPage* page);
+  Status encode_times(uint32_t rows, std::string* out, EncodedPage* page);
+  Result<bool> encode_column(size_t position, uint32_t rows, std::string* out, EncodedPage* page);
   // The chunk that was just appended to *out.
   void note_chunk(uint32_t chunk, const std::string& out);
 
@@ -44,6 +43,7 @@ class PageEncoder {
   size_t page_begin_ = 0;   // in *out, of the page being made
   size_t chunk_begin_ = 0;  // of the chunk being made
   std::string header_;
+  SliceDecoder decoder_;
   std::vector<uint8_t> values_;
   std::vector<uint8_t> validity_;
   codec::VarlenBuffer varlen_;

@@ -48,6 +48,7 @@ class RunFile final : public Run {
     while (index_.pages[page + 1].first_row <= row) ++page;
     return page;
   }
+  void prefetch_page_of(uint64_t row) const { __builtin_prefetch(&guide_[row >> guide_shift_]); }
   bool is_small(uint32_t page) const {
     return index_.pages[page].bytes <= kSmallPageBytes && layout().chunks() <= kSmallPageChunks;
   }

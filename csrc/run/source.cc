@@ -40,19 +40,13 @@ uint32_t RunSource::page_of(uint64_t row) {
 }
 
 Status RunSource::chunk(uint32_t page, uint32_t chunk, uint32_t last_page, Bytes* plain) {
-  Memo& memo = memos_[chunk % kMemos];
-  if (memo.page == page && memo.chunk == chunk) {
-    *plain = memo.plain;
+  *plain = BlockCache::find(run_.chunk_slot(page, chunk));
+  if (!plain->empty()) {
+    ++hits_;
     return {};
   }
-  *plain = BlockCache::find(run_.chunk_slot(page, chunk));
-  if (plain->empty()) {
-    ++misses_;
-    TSFEAT_ASSIGN(*plain, blocks().chunk(page, chunk, last_page));
-  } else {
-    ++hits_;
-  }
-  if (!bypass_cache_) memo = {page, chunk, *plain};
+  ++misses_;
+  TSFEAT_ASSIGN(*plain, blocks().chunk(page, chunk, last_page));
   return {};
 }
 
@@ -148,32 +142,6 @@ Status RunSource::validity(const Column& column, RowRange rows, uint8_t* out) {
     row = piece.end;
   }
   return {};
-}
-
-// Starts to fetch the first line of the rows' chunk, and those at about their place: sizes differ little from page to
-// page, so the last chunk's tells, and the entry itself need not be waited for.
-void RunSource::prefetch(const Column* column, RowRange rows, bool soon) {
-  if (bypass_cache_ || rows.begin == rows.end) return;
-  const RunColumn* stored = column == nullptr ? nullptr : column_at(column->id);
-  if (column != nullptr && stored == nullptr) return;
-  const uint32_t chunk = stored == nullptr ? kTimesChunk : stored->chunk;
-  const uint32_t page = run_.page_of(rows.begin);
-  const CacheSlot& slot = run_.chunk_slot(page, chunk);
-  if (!soon) {
-    __builtin_prefetch(&slot);
-    return;
-  }
-  const CacheEntry* entry = slot.entry.load(std::memory_order_acquire);
-  const Memo& last = memos_[chunk % kMemos];
-  if (entry == nullptr || last.page == kNoPage) return;
-  const RowRange here = run_.page_rows(page);
-  const auto page_rows = static_cast<uint32_t>(here.size());
-  const auto begin = static_cast<uint32_t>(rows.begin - here.begin);
-  const uint64_t size = last.plain.size();
-  const uint64_t lines = std::min<uint64_t>(8, 2 + (rows.size() * size / page_rows) / 64);
-  const uint8_t* place = entry->data() + size * begin / page_rows;
-  __builtin_prefetch(entry);
-  for (uint64_t line = 0; line < lines; ++line) __builtin_prefetch(place + line * 64);
 }
 
 BlockBounds RunSource::bounds(const Column* column, uint64_t row) {

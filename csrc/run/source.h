@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "base/epoch.h"
 #include "run/blocks.h"
@@ -29,16 +31,21 @@ class RunSource final : public Source {
   Status varlen(const Column& column, RowRange rows, codec::VarlenBuffer* out) override;
   Status validity(const Column& column, RowRange rows, uint8_t* out) override;
   BlockBounds bounds(const Column* column, uint64_t row) override;
-  void prefetch(const Column* column, RowRange rows, bool soon) override;
+  void aim(std::span<const RowRange> ranges) override;
+  Status aimed_times(int64_t* out) override;
+  Status aimed_versions(uint64_t* out) override;
+  Status aimed_fixed(const Column& column, uint8_t* out) override;
   bool ranges_may_cross_keys() const override { return true; }
 
  private:
   static constexpr uint32_t kNoPage = ~uint32_t{0};
-  static constexpr uint32_t kMemos = 16;
-  struct Memo {
-    uint32_t page = kNoPage;
-    uint32_t chunk = 0;
-    Bytes plain;
+
+  // Rows of one page, some of those aimed at: [begin, end) within the page, or the picks [begin, end).
+  struct Piece {
+    uint32_t page = 0;
+    uint32_t begin = 0;
+    uint32_t end = 0;
+    bool picks = false;
   };
 
   // The pin of one call, where the source does not hold one itself.
@@ -60,6 +67,10 @@ class RunSource final : public Source {
   Status header(uint32_t page, Bytes* bytes);
   Status directory(uint32_t block, Bytes* expanded);
   Status decode(uint32_t chunk, uint32_t width, RowRange rows, uint8_t* out);
+  void aim_at(RowRange rows);
+  void pick(uint32_t page, uint32_t begin, uint32_t end);
+  Status decode_aimed(uint32_t chunk, uint32_t width, uint8_t* out);
+  void prefetch(const Piece& piece, uint32_t chunk, size_t bytes_of_page) const;
   Status time_at(uint64_t row, int64_t* time);
   Result<uint64_t> seek_in_page(uint32_t page, RowRange rows, int64_t time);
   Status locate_group(std::span<const Probe> probes, std::span<RowRange> answers);
@@ -73,7 +84,8 @@ class RunSource final : public Source {
   uint64_t misses_ = 0;
   uint32_t last_page_ = kNoPage;
   mutable uint32_t last_column_ = 0;  // position of the column that was looked up last
-  Memo memos_[kMemos];
+  std::vector<Piece> pieces_;         // what is aimed at
+  std::vector<uint32_t> picks_;       // single rows, within their pages
 };
 
 }  // namespace tsfeat::run

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "source/source.h"
 
@@ -16,9 +17,42 @@ struct ColumnSink {
   uint8_t* validity = nullptr;
 };
 
-// Decodes one column of the slices, in order. Events of a source that lacks the column get its default (or null).
-Status decode_column(const Column& column, std::span<const Slice> slices, const ColumnSink& sink);
-Status decode_times(std::span<const Slice> slices, int64_t* out);
-Status decode_versions(std::span<const Slice> slices, uint64_t* out);
+// Decodes lists of slices, column by column. Each source is asked once a column, for all its slices; where slices of
+// several sources alternate, what they give is dealt out in the slices' order. Keeps its buffers from list to list.
+class SliceDecoder {
+ public:
+  // The slices outlive the calls that decode them. Aims their sources: one decoder at a time uses a source.
+  void start(std::span<const Slice> slices);
+  uint64_t events() const { return events_; }
+
+  // Events of a source that lacks the column get its default (or null).
+  Status column(const Column& column, const ColumnSink& sink);
+  Status times(int64_t* out);
+  Status versions(uint64_t* out);
+
+ private:
+  // What one source has of the slices.
+  struct Part {
+    Source* source = nullptr;
+    std::vector<RowRange> ranges;
+    uint64_t events = 0;
+  };
+
+  size_t part_of(Source* source);
+  template <typename Decode>
+  Status each_part(uint32_t width, uint8_t* out, Decode decode);
+  Status varlen(const Column& column, codec::VarlenBuffer* out);
+  void deal(uint32_t width, uint8_t* out);
+  void deal_varlen(std::span<const codec::VarlenBuffer> from, codec::VarlenBuffer* out);
+
+  std::span<const Slice> slices_;
+  std::vector<Part> parts_;  // [0, part_count_) are in use
+  size_t part_count_ = 0;
+  uint64_t events_ = 0;
+  bool alternating_ = false;          // some source's slices do not stand side by side
+  std::vector<uint32_t> slice_part_;  // then: of each slice
+  std::vector<uint8_t> scratch_;
+  std::vector<uint64_t> taken_;
+};
 
 }  // namespace tsfeat

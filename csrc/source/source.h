@@ -88,11 +88,20 @@ class Source {
   // Of the block around `row`, for a column that it has, or for the time (column null). Bounds on time always hold.
   virtual BlockBounds bounds(const Column* column, uint64_t row) = 0;
 
-  // A hint, some slices ahead of decoding them: start to bring these rows' bytes near; and before that, what leads to
-  // them (soon false). Never waits for memory longer than it must. Column null: the times.
-  virtual void prefetch(const Column* /*column*/, RowRange /*rows*/, bool /*soon*/) {}
+  // Several columns of the same rows, one after the other: aim() names the ranges (which the caller keeps as they are),
+  // and each call after it decodes all of them, end to end, as the calls above do one. Many ranges at once let cache
+  // misses overlap, and where they lie is worked out once for all columns. Ranges need not ascend.
+  virtual void aim(std::span<const RowRange> ranges) { aimed_ = ranges; }
+  virtual Status aimed_times(int64_t* out);
+  virtual Status aimed_versions(uint64_t* out);
+  virtual Status aimed_fixed(const Column& column, uint8_t* out);
+  virtual Status aimed_varlen(const Column& column, codec::VarlenBuffer* out);
+  virtual Status aimed_validity(const Column& column, uint8_t* out);
   // Whether rows are numbered through in key order, so that ranges of neighbouring keys may be decoded as one.
   virtual bool ranges_may_cross_keys() const { return false; }
+
+ protected:
+  std::span<const RowRange> aimed_;
 };
 
 // Rows of one key in one source: a piece of an answer.

@@ -28,22 +28,28 @@ T read_bits(const uint8_t* packed, uint32_t index, uint32_t width) {
   return static_cast<T>(value);
 }
 
-TYPED_TEST(BitPack, EveryKernelEqualsTheDefinition) {
+TYPED_TEST(BitPack, EveryWayEqualsTheDefinition) {
   using T = TypeParam;
   std::mt19937_64 random(1);
+  const UnpackWays<T> ways = unpack_ways<T>();
   for (uint32_t width = 0; width <= 8 * sizeof(T); ++width) {
-    for (const uint32_t groups : {1u, 2u, 4u}) {
+    for (uint32_t round = 0; round < 40; ++round) {
+      const auto count = static_cast<uint32_t>(1 + random() % 128);
+      const auto from = static_cast<uint32_t>(random() % count);
+      const auto to = static_cast<uint32_t>(from + 1 + random() % (count - from));
       // Of exactly the size that the contract asks for, so that asan sees a read past it.
-      const size_t size = groups * 4 * width + kUnpackSlackBytes;
-      const std::unique_ptr<uint8_t[]> packed(new uint8_t[size]);
-      for (size_t i = 0; i < size; ++i) packed[i] = static_cast<uint8_t>(random());
+      const size_t size = packed_bytes(count, width) + (round % 2 == 0 ? 0 : random() % 80);
+      const std::unique_ptr<uint8_t[]> bytes(new uint8_t[size]);
+      for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<uint8_t>(random());
+      const PackedBits packed{bytes.get(), bytes.get() + size, width};
       const T base = static_cast<T>(random());
-      for (const auto kernel : {unpack_kernel<T>(width), portable_unpack_kernel<T>(width)}) {
-        std::vector<uint8_t> out(groups * kGroupValues * sizeof(T) + 1);  // unaligned by one
-        kernel(packed.get(), groups, base, out.data() + 1);
-        for (uint32_t i = 0; i < groups * kGroupValues; ++i) {
-          const T expected = static_cast<T>(base + read_bits<T>(packed.get(), i, width));
-          ASSERT_EQ(load<T>(out.data() + 1 + i * sizeof(T)), expected) << "width " << width << " value " << i;
+      for (const auto way : {&unpack<T>, ways.portable, ways.avx2, ways.avx512}) {
+        if (way == nullptr) continue;
+        const std::unique_ptr<uint8_t[]> out(new uint8_t[(to - from) * sizeof(T) + 1]);  // unaligned by one
+        way(packed, from, to, base, out.get() + 1);
+        for (uint32_t i = from; i < to; ++i) {
+          const T expected = static_cast<T>(base + read_bits<T>(bytes.get(), i, width));
+          ASSERT_EQ(load<T>(out.get() + 1 + (i - from) * sizeof(T)), expected) << "width " << width << " value " << i;
         }
       }
     }

@@ -162,7 +162,6 @@ Status compare_all(const Events& expected, Source& source, uint64_t seed) {
     const RowRange rows = expected.rows(random() % expected.keys.size());
     const RowRange piece = random_piece(random, rows);
     const int64_t time = static_cast<int64_t>(random() % 1'010) - 505;
-    source.prefetch(nullptr, piece, i % 2 == 0);
     TSFEAT_ASSIGN(const uint64_t found, source.seek(piece, time));
     TSFEAT_ASSIGN(const uint64_t wanted, oracle.seek(piece, time));
     EXPECT_EQ(found, wanted);
