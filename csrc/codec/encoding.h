@@ -16,6 +16,7 @@ enum class Encoding : uint8_t {
   kSignLast = 7,          // blocks of the bits rotated left by one
   kPackedDictionary = 8,  // a dictionary whose values are blocks too: not plain, inflate it (dictionary.h)
   kZstd = 9,              // a frame that holds another chunk: not plain, inflate it
+  kHot = 10,              // codes of the values that are hot all over the run, the others as they are (hot.h)
 };
 
 inline constexpr uint32_t kEncodingBytes = 1;

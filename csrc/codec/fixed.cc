@@ -55,7 +55,7 @@ void encode_wide(const uint8_t* values, size_t size, Effort effort, std::string*
 }
 
 template <typename T>
-Status check_lane(Encoding encoding, Bytes body, uint32_t count) {
+Status check_lane(Encoding encoding, Bytes body, uint32_t count, uint32_t hot_size) {
   switch (encoding) {
     case Encoding::kConstant:
       return body.size() == sizeof(T) ? Status() : damaged("a constant of the wrong size");
@@ -71,6 +71,9 @@ Status check_lane(Encoding encoding, Bytes body, uint32_t count) {
     case Encoding::kDecimal:
       if constexpr (sizeof(T) >= 4) return check_decimal<T>(body, count);
       return damaged("decimals of this width do not exist");
+    case Encoding::kHot:
+      if constexpr (sizeof(T) >= 4) return check_hot<T>(body, count, hot_size);
+      return damaged("hot values of this width do not exist");
     default:
       return damaged("its encoding is unknown");
   }
@@ -89,12 +92,16 @@ void decode_sign_last(Bytes body, uint32_t count, uint32_t begin, uint32_t end, 
 }
 
 template <typename T>
-void decode_lane(Encoding encoding, Bytes body, uint32_t count, uint32_t begin, uint32_t end, uint8_t* out) {
+void decode_lane(Encoding encoding, Bytes body, uint32_t count, const HotValues& hot, uint32_t begin, uint32_t end,
+                 uint8_t* out) {
   switch (encoding) {
     case Encoding::kBlocks:
       return decode_blocks<T>(body, count, begin, end, out);
     case Encoding::kDictionary:
       return decode_dictionary<T>(body, count, begin, end, out);
+    case Encoding::kHot:
+      if constexpr (sizeof(T) >= 4) decode_hot<T>(body, count, hot, begin, end, out);
+      return;
     case Encoding::kConstant:
       return decode_constant<T>(body, end - begin, out);
     case Encoding::kSteps:
@@ -113,18 +120,20 @@ void decode_lane(Encoding encoding, Bytes body, uint32_t count, uint32_t begin, 
 
 // Rows of an encoding that finds each of them by itself, in pieces of neighbours.
 template <typename T>
-void pick_pieces(Encoding encoding, Bytes body, uint32_t count, std::span<const uint32_t> rows, uint8_t* out) {
+void pick_pieces(Encoding encoding, Bytes body, uint32_t count, const HotValues& hot, std::span<const uint32_t> rows,
+                 uint8_t* out) {
   while (!rows.empty()) {
     size_t here = 1;
     while (here < rows.size() && rows[here] == rows[here - 1] + 1) ++here;
-    decode_lane<T>(encoding, body, count, rows.front(), rows.front() + static_cast<uint32_t>(here), out);
+    decode_lane<T>(encoding, body, count, hot, rows.front(), rows.front() + static_cast<uint32_t>(here), out);
     rows = rows.subspan(here);
     out += here * sizeof(T);
   }
 }
 
 template <typename T>
-void pick_lane(Encoding encoding, Bytes body, uint32_t count, std::span<const uint32_t> rows, uint8_t* out) {
+void pick_lane(Encoding encoding, Bytes body, uint32_t count, const HotValues& hot, std::span<const uint32_t> rows,
+               uint8_t* out) {
   switch (encoding) {
     case Encoding::kBlocks:
       return pick_blocks<T>(body, count, rows, out);
@@ -133,19 +142,20 @@ void pick_lane(Encoding encoding, Bytes body, uint32_t count, std::span<const ui
     case Encoding::kConstant:
       return decode_constant<T>(body, static_cast<uint32_t>(rows.size()), out);
     default:
-      return pick_pieces<T>(encoding, body, count, rows, out);
+      return pick_pieces<T>(encoding, body, count, hot, rows, out);
   }
 }
 
 }  // namespace
 
-void encode_fixed(const uint8_t* values, uint32_t count, uint32_t width, Kind kind, Effort effort, std::string* out) {
+void encode_fixed(const uint8_t* values, uint32_t count, uint32_t width, Kind kind, Effort effort, std::string* out,
+                  const HotCodes* hot) {
   if (!is_lane(width)) return encode_wide(values, size_t{count} * width, effort, out);
   with_lane(width, [&](auto lane) {
     using T = decltype(lane);
     std::vector<T> aligned(count);  // the caller's bytes may stand anywhere
     if (count != 0) std::memcpy(aligned.data(), values, size_t{count} * sizeof(T));
-    encode_lane<T>(aligned.data(), count, kind, effort, out);
+    encode_lane<T>(aligned.data(), count, kind, effort, hot, out);
   });
 }
 
@@ -172,7 +182,7 @@ Result<std::string> inflate_fixed(Bytes chunk, uint32_t count, uint32_t width) {
   return std::string();
 }
 
-Status check_fixed(Bytes chunk, uint32_t count, uint32_t width) {
+Status check_fixed(Bytes chunk, uint32_t count, uint32_t width, uint32_t hot_size) {
   if (chunk.empty()) return damaged("it is empty");
   if (count > kMaxChunkValues || width == 0) return damaged("it declares impossible values");
   const auto encoding = static_cast<Encoding>(chunk[0]);
@@ -181,10 +191,11 @@ Status check_fixed(Bytes chunk, uint32_t count, uint32_t width) {
     return body.size() == uint64_t{count} * width ? Status() : damaged("raw values of the wrong size");
   }
   if (!is_lane(width)) return damaged("wide values must be raw");
-  return with_lane(width, [&](auto lane) { return check_lane<decltype(lane)>(encoding, body, count); });
+  return with_lane(width, [&](auto lane) { return check_lane<decltype(lane)>(encoding, body, count, hot_size); });
 }
 
-void decode_fixed(Bytes chunk, uint32_t count, uint32_t width, uint32_t begin, uint32_t end, uint8_t* out) {
+void decode_fixed(Bytes chunk, uint32_t count, uint32_t width, uint32_t begin, uint32_t end, uint8_t* out,
+                  const HotValues& hot) {
   if (begin >= end) return;
   const auto encoding = static_cast<Encoding>(chunk[0]);
   const Bytes body = chunk.subspan(kEncodingBytes);
@@ -192,17 +203,18 @@ void decode_fixed(Bytes chunk, uint32_t count, uint32_t width, uint32_t begin, u
     std::memcpy(out, body.data() + size_t{begin} * width, size_t{end - begin} * width);
     return;
   }
-  with_lane(width, [&](auto lane) { decode_lane<decltype(lane)>(encoding, body, count, begin, end, out); });
+  with_lane(width, [&](auto lane) { decode_lane<decltype(lane)>(encoding, body, count, hot, begin, end, out); });
 }
 
-void pick_fixed(Bytes chunk, uint32_t count, uint32_t width, std::span<const uint32_t> rows, uint8_t* out) {
+void pick_fixed(Bytes chunk, uint32_t count, uint32_t width, std::span<const uint32_t> rows, uint8_t* out,
+                const HotValues& hot) {
   const auto encoding = static_cast<Encoding>(chunk[0]);
   const Bytes body = chunk.subspan(kEncodingBytes);
   if (encoding == Encoding::kRaw) {
     for (size_t i = 0; i < rows.size(); ++i) std::memcpy(out + i * width, body.data() + size_t{rows[i]} * width, width);
     return;
   }
-  with_lane(width, [&](auto lane) { pick_lane<decltype(lane)>(encoding, body, count, rows, out); });
+  with_lane(width, [&](auto lane) { pick_lane<decltype(lane)>(encoding, body, count, hot, rows, out); });
 }
 
 }  // namespace tsfeat::codec

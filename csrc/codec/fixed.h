@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "codec/hot.h"
 
 namespace tsfeat::codec {
 
@@ -31,19 +32,23 @@ enum class Effort : uint8_t {
 inline constexpr uint32_t kMaxChunkValues = 65'535;
 
 // Appends the encoding of `count` values of `width` bytes each (1, 2, 4 or 8; any width for kUnsigned bytes such as
-// vectors, which are then stored raw or zstd).
-void encode_fixed(const uint8_t* values, uint32_t count, uint32_t width, Kind kind, Effort effort, std::string* out);
+// vectors, which are then stored raw or zstd). hot: of the column, if it has any.
+void encode_fixed(const uint8_t* values, uint32_t count, uint32_t width, Kind kind, Effort effort, std::string* out,
+                  const HotCodes* hot = nullptr);
 
 // If the chunk is not plain (zstd, or a dictionary whose values are packed): its plain form, which decode_fixed reads;
 // else empty. For the cache, once. check_fixed refuses chunks that are not plain.
 Result<std::string> inflate_fixed(Bytes chunk, uint32_t count, uint32_t width);
 
-// Whether decode_fixed may trust this (plain) chunk: lengths, widths and dictionary codes are in range.
-Status check_fixed(Bytes chunk, uint32_t count, uint32_t width);
+// Whether decode_fixed may trust this (plain) chunk: lengths, widths and dictionary codes are in range. hot_size: how
+// many hot values the column has.
+Status check_fixed(Bytes chunk, uint32_t count, uint32_t width, uint32_t hot_size = 0);
 
 // Decodes values [begin, end) of a checked, plain chunk into out[(end - begin) * width].
-void decode_fixed(Bytes chunk, uint32_t count, uint32_t width, uint32_t begin, uint32_t end, uint8_t* out);
+void decode_fixed(Bytes chunk, uint32_t count, uint32_t width, uint32_t begin, uint32_t end, uint8_t* out,
+                  const HotValues& hot = {});
 // Decodes the values of rows that ascend: for few among many, where decode_fixed would decode what is between.
-void pick_fixed(Bytes chunk, uint32_t count, uint32_t width, std::span<const uint32_t> rows, uint8_t* out);
+void pick_fixed(Bytes chunk, uint32_t count, uint32_t width, std::span<const uint32_t> rows, uint8_t* out,
+                const HotValues& hot = {});
 
 }  // namespace tsfeat::codec

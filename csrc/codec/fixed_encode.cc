@@ -21,8 +21,8 @@ namespace {
 template <typename T>
 class LaneEncoder {
  public:
-  LaneEncoder(const T* values, uint32_t count, Kind kind, Effort effort)
-      : values_(values), count_(count), kind_(kind), effort_(effort) {}
+  LaneEncoder(const T* values, uint32_t count, Kind kind, Effort effort, const HotCodes* hot)
+      : values_(values), count_(count), kind_(kind), effort_(effort), hot_codes_(hot) {}
 
   void encode(std::string* out) {
     const size_t start = out->size();
@@ -52,6 +52,10 @@ class LaneEncoder {
       choose_float();
     } else {
       choose_integer();
+    }
+    if constexpr (sizeof(T) >= 4) {
+      if (hot_codes_ != nullptr && plan_hot(values_, count_, *hot_codes_, best_size_ - best_size_ / 32, &hot_))
+        offer(Encoding::kHot, hot_.size);
     }
     // Below two bits a value no dictionary can win.
     if (best_size_ > count_ / 4 + 16 && plan_dictionary(values_, count_, best_size_ - best_size_ / 32, &dictionary_)) {
@@ -106,6 +110,9 @@ class LaneEncoder {
         return write_steps(steps_, out);
       case Encoding::kDictionary:
         return write_dictionary(dictionary_, out);
+      case Encoding::kHot:
+        if constexpr (sizeof(T) >= 4) write_hot(hot_, out);
+        return;
       case Encoding::kRuns:
         return write_runs(values_, count_, runs_, out);
       case Encoding::kSignLast:
@@ -192,12 +199,14 @@ class LaneEncoder {
   const uint32_t count_;
   const Kind kind_;
   const Effort effort_;
+  const HotCodes* const hot_codes_;
   Encoding best_ = Encoding::kRaw;
   size_t best_size_ = 0;
   uint32_t runs_ = 0;
   BlocksPlan<T> blocks_;
   StepsPlan<T> steps_;
   DictionaryPlan<T> dictionary_;
+  HotPlan<T> hot_;
   DecimalPlan<T> decimal_;
   std::vector<T> rotated_;
   BlocksPlan<T> rotated_blocks_;
@@ -206,13 +215,13 @@ class LaneEncoder {
 }  // namespace
 
 template <typename T>
-void encode_lane(const T* values, uint32_t count, Kind kind, Effort effort, std::string* out) {
-  LaneEncoder<T>(values, count, kind, effort).encode(out);
+void encode_lane(const T* values, uint32_t count, Kind kind, Effort effort, const HotCodes* hot, std::string* out) {
+  LaneEncoder<T>(values, count, kind, effort, hot).encode(out);
 }
 
-template void encode_lane<uint8_t>(const uint8_t*, uint32_t, Kind, Effort, std::string*);
-template void encode_lane<uint16_t>(const uint16_t*, uint32_t, Kind, Effort, std::string*);
-template void encode_lane<uint32_t>(const uint32_t*, uint32_t, Kind, Effort, std::string*);
-template void encode_lane<uint64_t>(const uint64_t*, uint32_t, Kind, Effort, std::string*);
+template void encode_lane<uint8_t>(const uint8_t*, uint32_t, Kind, Effort, const HotCodes*, std::string*);
+template void encode_lane<uint16_t>(const uint16_t*, uint32_t, Kind, Effort, const HotCodes*, std::string*);
+template void encode_lane<uint32_t>(const uint32_t*, uint32_t, Kind, Effort, const HotCodes*, std::string*);
+template void encode_lane<uint64_t>(const uint64_t*, uint32_t, Kind, Effort, const HotCodes*, std::string*);
 
 }  // namespace tsfeat::codec

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/planted.h"
+#include "compact/hot_values.h"
 #include "compact/picker.h"
 #include "read/merge.h"
 
@@ -97,6 +98,27 @@ class Output {
   std::vector<std::string> paths_;
 };
 
+// An entry in so many events costs next to nothing.
+constexpr uint64_t kEventsPerArrival = 128;
+
+std::shared_ptr<const Arrivals> find_arrivals(std::span<Source* const> sources, uint64_t events) {
+  std::vector<Arrival> known;
+  for (const Source* source : sources) source->arrivals(&known);
+  return std::make_shared<const Arrivals>(Arrivals::choose(std::move(known), events / kEventsPerArrival + 1));
+}
+
+// Events in all, over the windows that they are spread over.
+uint64_t events_per_run(const MergeRequest& request, uint64_t events) {
+  if (!request.window || events == 0) return events;
+  SourceStats all;
+  for (const auto& source : request.sources) {
+    all.min_time = std::min(all.min_time, source->stats().min_time);
+    all.max_time = std::max(all.max_time, source->stats().max_time);
+  }
+  const int64_t windows = window_of(all.max_time, *request.window) - window_of(all.min_time, *request.window) + 1;
+  return events / static_cast<uint64_t>(std::max<int64_t>(1, windows));
+}
+
 }  // namespace
 
 Result<MergeResult> merge_sources(Vfs& vfs, MergeRequest request) {
@@ -106,6 +128,8 @@ Result<MergeResult> merge_sources(Vfs& vfs, MergeRequest request) {
     sources.push_back(source.get());
     result.events_in += source->stats().events;
   }
+  TSFEAT_ASSIGN(request.run.hot, find_hot_values(*request.schema, sources, events_per_run(request, result.events_in)));
+  request.run.arrivals = find_arrivals(sources, result.events_in);
   TSFEAT_ASSIGN(const std::unique_ptr<KeyMerge> merge, KeyMerge::create(sources));
   Reclaimer reclaimer(request.policy);
   Output output(vfs, request);

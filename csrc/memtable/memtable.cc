@@ -24,7 +24,9 @@ class TailMemtable final : public Memtable {
       insert_group(batch, first, std::min<size_t>(kGroup, batch.rows - first), version);
     }
   }
-  size_t memory_bytes() const override { return arena_.bytes() + table_.bytes() + sizeof *this; }
+  size_t memory_bytes() const override {
+    return arena_.bytes() + table_.bytes() + arrivals_bytes_.load(std::memory_order_relaxed) + sizeof *this;
+  }
   uint64_t events() const override { return events_.load(std::memory_order_relaxed); }
   bool empty() const override { return events() == 0; }
   const Schema& schema() const override { return *schema_; }
@@ -38,7 +40,7 @@ class TailMemtable final : public Memtable {
     stats.max_time = max_time_.load(std::memory_order_relaxed);
     stats.min_version = min_version_.load(std::memory_order_relaxed);
     stats.max_version = std::min(version, max_version_.load(std::memory_order_relaxed));
-    return std::make_unique<MemtableSource>(*schema_, layout_, table_, version, stats);
+    return std::make_unique<MemtableSource>(*schema_, layout_, table_, arrivals_, version, stats);
   }
 
  private:
@@ -100,12 +102,16 @@ class TailMemtable final : public Memtable {
     min_version_.store(std::min(min_version_.load(relaxed), version), relaxed);
     max_version_.store(version, relaxed);
     events_.store(events_.load(relaxed) + batch.rows, relaxed);
+    arrivals_.push_back({version, *most});
+    arrivals_bytes_.store(arrivals_.capacity() * sizeof(Arrival), relaxed);
   }
 
   const std::shared_ptr<const Schema> schema_;
   const RowLayout layout_;
   Arena arena_;
   TailTable table_;
+  std::vector<Arrival> arrivals_;  // the writer's, and the flush's when nothing is written any more
+  std::atomic<size_t> arrivals_bytes_{0};
   std::atomic<uint64_t> events_{0};
   std::atomic<int64_t> min_time_{kMaxTime};
   std::atomic<int64_t> max_time_{kMinTime};

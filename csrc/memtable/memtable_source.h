@@ -13,14 +13,17 @@ namespace tsfeat {
 class MemtableSource final : public Source {
  public:
   // Everything that is referred to outlives the source. `stats` covers at least what is visible at `version`.
-  MemtableSource(const Schema& schema, const RowLayout& layout, const TailTable& table, uint64_t version,
-                 const SourceStats& stats)
-      : schema_(schema), layout_(layout), table_(table), version_(version), stats_(stats) {}
+  MemtableSource(const Schema& schema, const RowLayout& layout, const TailTable& table,
+                 const std::vector<Arrival>& arrivals, uint64_t version, const SourceStats& stats)
+      : schema_(schema), layout_(layout), table_(table), arrivals_(arrivals), version_(version), stats_(stats) {}
 
   const SourceStats& stats() const override { return stats_; }
   Status locate(std::span<const Probe> probes, std::span<RowRange> answers) override;
   std::unique_ptr<KeyCursor> walk() override;
   Result<uint64_t> seek(RowRange rows, int64_t time) override;
+  void arrivals(std::vector<Arrival>* out) const override {
+    out->insert(out->end(), arrivals_.begin(), arrivals_.end());
+  }
   Status times(RowRange rows, int64_t* out) override;
   Status versions(RowRange rows, uint64_t* out) override;
   bool has_column(uint32_t column_id) const override { return schema_.find_id(column_id) != nullptr; }
@@ -44,6 +47,7 @@ class MemtableSource final : public Source {
   const Schema& schema_;
   const RowLayout& layout_;
   const TailTable& table_;
+  const std::vector<Arrival>& arrivals_;
   const uint64_t version_;
   const SourceStats stats_;
   RowPointers rows_;

@@ -1,6 +1,7 @@
 #include "read/chooser.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/planted.h"
 
@@ -9,7 +10,18 @@ namespace {
 
 // Rows looked at together where every row has to be looked at. Small at first: a last-N with a common filter needs few.
 constexpr uint64_t kFirstStep = 128;
+constexpr uint64_t kFirstStepShare = 4;  // times n
 constexpr uint64_t kLargestStep = 1024;
+
+// Where the last match before `end` ends; 0 if there is none. Matches are rare in most filters: eight at a time.
+uint64_t last_match(const std::vector<uint8_t>& matches, uint64_t end) {
+  for (; end >= 8; end -= 8) {
+    const uint64_t eight = load<uint64_t>(matches.data() + end - 8);
+    if (eight != 0) return end - static_cast<uint64_t>(std::countl_zero(eight)) / 8;
+  }
+  while (end > 0 && matches[end - 1] == 0) --end;
+  return end;
+}
 
 // Whether some event of the piece may be newer than the version.
 bool may_hold_newer(const Slice& piece, uint64_t version) { return piece.source->stats().max_version > version; }
@@ -101,7 +113,8 @@ Status Chooser::walk(std::span<Part> parts, const Question& question) {
 }
 
 uint64_t Chooser::next_step(const Question& question) {
-  step_ = step_ == 0 ? std::clamp(question.n, kFirstStep, kLargestStep) : std::min(2 * step_, kLargestStep);
+  const uint64_t first = question.n > kLargestStep ? kLargestStep : question.n * kFirstStepShare;
+  step_ = step_ == 0 ? std::clamp(first, kFirstStep, kLargestStep) : std::min(2 * step_, kLargestStep);
   return step_;
 }
 
@@ -177,15 +190,11 @@ Status Chooser::take_matching(const Slice& block) {
   if (!filter_->may_match(*block.source, block.rows, question_->row)) return {};
   matches_.resize(block.rows.size());
   TSFEAT_TRY(filter_->evaluate(*block.source, block.rows, question_->row, matches_.data()));
-  for (uint64_t end = block.rows.size(); end > 0 && chosen_ < question_->n;) {
-    if (matches_[end - 1] == 0) {
-      --end;
-      continue;
-    }
+  for (uint64_t end = last_match(matches_, block.rows.size()); end > 0 && chosen_ < question_->n;) {
     uint64_t begin = end - 1;
     while (begin > 0 && matches_[begin - 1] != 0) --begin;
     give({block.source, {block.rows.begin + begin, block.rows.begin + end}});
-    end = begin;
+    end = last_match(matches_, begin);
   }
   return {};
 }

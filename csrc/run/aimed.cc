@@ -22,8 +22,10 @@ void RunSource::aim(std::span<const RowRange> ranges) {
   aimed_ = ranges;
   pieces_.clear();
   picks_.clear();
+  aimed_events_ = 0;
   for (size_t i = 0; i < ranges.size(); ++i) {
     if (i + kRangesAhead < ranges.size()) run_.prefetch_page_of(ranges[i + kRangesAhead].begin);
+    aimed_events_ += ranges[i].size();
     if (ranges[i].size() > 0) aim_at(ranges[i]);
   }
 }
@@ -72,6 +74,7 @@ void RunSource::prefetch(const Piece& piece, uint32_t chunk, size_t bytes_of_pag
 
 Status RunSource::decode_aimed(uint32_t chunk_number, uint32_t width, uint8_t* out) {
   const CallPin pin(*this);
+  const codec::HotValues& hot = run_.hot_values(chunk_number);
   size_t bytes_of_page = 0;
   for (size_t i = 0; i < pieces_.size(); ++i) {
     if (!bypass_cache_ && i + kPiecesAhead < pieces_.size())
@@ -86,9 +89,9 @@ Status RunSource::decode_aimed(uint32_t chunk_number, uint32_t width, uint8_t* o
     bytes_of_page = plain.size();
     if (piece.picks) {
       const std::span<const uint32_t> rows(picks_.data() + piece.begin, piece.end - piece.begin);
-      codec::pick_fixed(plain, page_rows, width, rows, out);
+      codec::pick_fixed(plain, page_rows, width, rows, out, hot);
     } else {
-      codec::decode_fixed(plain, page_rows, width, piece.begin, piece.end, out);
+      codec::decode_fixed(plain, page_rows, width, piece.begin, piece.end, out, hot);
     }
     out += size_t{piece.end - piece.begin} * width;
   }
@@ -98,7 +101,11 @@ Status RunSource::decode_aimed(uint32_t chunk_number, uint32_t width, uint8_t* o
 Status RunSource::aimed_times(int64_t* out) { return decode_aimed(kTimesChunk, 8, reinterpret_cast<uint8_t*>(out)); }
 
 Status RunSource::aimed_versions(uint64_t* out) {
-  return decode_aimed(kVersionsChunk, 8, reinterpret_cast<uint8_t*>(out));
+  TSFEAT_TRY(decode_aimed(kVersionsChunk, 8, reinterpret_cast<uint8_t*>(out)));
+  expected_times_.resize(aimed_events_);
+  TSFEAT_TRY(aimed_times(expected_times_.data()));
+  run_.index().arrivals.add_expected(expected_times_.data(), aimed_events_, out);
+  return {};
 }
 
 Status RunSource::aimed_fixed(const Column& column, uint8_t* out) {

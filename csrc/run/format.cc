@@ -1,5 +1,7 @@
 #include "run/format.h"
 
+#include <algorithm>
+
 #include "base/crc32c.h"
 
 namespace tsfeat::run {
@@ -35,6 +37,86 @@ Status check_tiling(const Index& index, uint64_t end) {
     if (at > end) return bad("a page or a directory block reaches into what follows");
   }
   if (page != pages || block != index.directory.size()) return bad("pages or directory blocks lie outside of the file");
+  return {};
+}
+
+// Hot values end where the bloom filter begins, one list behind the other; returns where they begin.
+Result<uint64_t> check_hot(const Index& index, uint64_t end) {
+  uint64_t at = end;
+  for (size_t i = index.hot.size(); i-- > 0;) {
+    if (index.hot[i].bytes > at || index.hot[i].offset != at - index.hot[i].bytes)
+      return bad("hot values leave a gap or overlap");
+    at = index.hot[i].offset;
+  }
+  return at;
+}
+
+void write_numbers(const std::vector<uint64_t>& numbers, codec::Kind kind, ByteWriter* writer) {
+  std::string chunk;
+  codec::encode_fixed(reinterpret_cast<const uint8_t*>(numbers.data()), static_cast<uint32_t>(numbers.size()), 8, kind,
+                      codec::Effort::kFast, &chunk);
+  writer->text(chunk);
+}
+
+void write_arrivals(const std::vector<Arrival>& entries, ByteWriter* writer) {
+  writer->fixed(static_cast<uint32_t>(entries.size()));
+  for (size_t begin = 0; begin < entries.size(); begin += codec::kMaxChunkValues) {
+    const size_t end = std::min(entries.size(), begin + codec::kMaxChunkValues);
+    std::vector<uint64_t> versions, times;
+    for (size_t i = begin; i < end; ++i) {
+      versions.push_back(entries[i].version);
+      times.push_back(static_cast<uint64_t>(entries[i].last_time));
+    }
+    write_numbers(versions, codec::Kind::kUnsigned, writer);
+    write_numbers(times, codec::Kind::kSigned, writer);
+  }
+}
+
+Result<std::vector<uint64_t>> read_numbers(ByteReader& in, uint32_t count) {
+  const Bytes chunk = as_bytes(in.text());
+  TSFEAT_ASSIGN(const std::string inflated, codec::inflate_fixed(chunk, count, 8));
+  const Bytes plain = inflated.empty() ? chunk : as_bytes(inflated);
+  TSFEAT_TRY(codec::check_fixed(plain, count, 8));
+  std::vector<uint64_t> numbers(count);
+  codec::decode_fixed(plain, count, 8, 0, count, reinterpret_cast<uint8_t*>(numbers.data()));
+  return numbers;
+}
+
+Result<Arrivals> read_arrivals(ByteReader& in, const Footer& footer) {
+  const auto entries = in.fixed<uint32_t>();
+  if (entries > footer.meta.stats.events) return bad("it has more arrivals than events");
+  std::vector<Arrival> out;
+  while (out.size() < entries) {
+    const auto count = static_cast<uint32_t>(std::min<size_t>(entries - out.size(), codec::kMaxChunkValues));
+    TSFEAT_ASSIGN(const std::vector<uint64_t> versions, read_numbers(in, count));
+    TSFEAT_ASSIGN(const std::vector<uint64_t> times, read_numbers(in, count));
+    for (uint32_t i = 0; i < count; ++i) {
+      const Arrival entry{versions[i], static_cast<int64_t>(times[i])};
+      if (!out.empty() && (entry.version <= out.back().version || entry.last_time <= out.back().last_time))
+        return bad("its arrivals do not ascend");
+      out.push_back(entry);
+    }
+  }
+  return Arrivals(std::move(out));
+}
+
+Status read_hot(ByteReader& in, Index* index) {
+  const auto lists = in.fixed<uint32_t>();
+  if (lists > index->layout.columns().size()) return bad("it has more lists of hot values than columns");
+  for (uint32_t i = 0; i < lists; ++i) {
+    HotEntry& list = index->hot.emplace_back();
+    list.column = in.fixed<uint32_t>();
+    list.values = in.fixed<uint32_t>();
+    list.offset = in.fixed<uint64_t>();
+    list.bytes = in.fixed<uint32_t>();
+    list.crc = in.fixed<uint32_t>();
+    if (!in.ok() || list.values == 0 || list.values > codec::kMostHotValues || list.bytes == 0 ||
+        list.column >= index->layout.columns().size() || (i > 0 && list.column <= index->hot[i - 1].column)) {
+      return bad("it describes an impossible list of hot values");
+    }
+    const uint32_t width = index->layout.columns()[list.column].width;
+    if (width != 4 && width != 8) return bad("a column of this width has no hot values");
+  }
   return {};
 }
 
@@ -168,6 +250,15 @@ void encode_index(const Index& index, std::string* out) {
     writer.fixed(bounds.min);
     writer.fixed(bounds.max);
   }
+  writer.fixed(static_cast<uint32_t>(index.hot.size()));
+  for (const HotEntry& list : index.hot) {
+    writer.fixed(list.column);
+    writer.fixed(list.values);
+    writer.fixed(list.offset);
+    writer.fixed(list.bytes);
+    writer.fixed(list.crc);
+  }
+  write_arrivals(index.arrivals.entries(), &writer);
   for (size_t i = 0; i + 1 < index.pages.size(); ++i) {
     const PageEntry& page = index.pages[i];
     writer.fixed(page.offset);
@@ -201,11 +292,14 @@ Result<Index> decode_index(Bytes bytes, const Footer& footer) {
       return bad("the bounds of a column are not in order");
     }
   }
+  TSFEAT_TRY(read_hot(in, &index));
+  TSFEAT_ASSIGN(index.arrivals, read_arrivals(in, footer));
   TSFEAT_TRY(read_pages(in, footer, &index));
   TSFEAT_TRY(read_directory(in, footer, &index));
   if (!in.done()) return bad("bytes follow its end");
-  TSFEAT_TRY(check_tiling(index, footer.bloom_offset));
-  index.pages.back().offset = footer.bloom_offset;
+  TSFEAT_ASSIGN(const uint64_t pages_end, check_hot(index, footer.bloom_offset));
+  TSFEAT_TRY(check_tiling(index, pages_end));
+  index.pages.back().offset = pages_end;
   return index;
 }
 

@@ -13,7 +13,7 @@
 namespace tsfeat::run {
 
 inline constexpr uint64_t kMagic = 0x316e75722e736674;  // "tfs.run1", read as a little-endian number
-inline constexpr uint32_t kRunFormatVersion = 1;
+inline constexpr uint32_t kRunFormatVersion = 2;
 inline constexpr size_t kFooterBytes = 136;
 inline constexpr size_t kFooterTailBytes =
     16;  // checksum, format version, magic: the same in every version of the format
@@ -54,17 +54,28 @@ struct DirectoryEntry {
   uint32_t keys = 0;
 };
 
+// A column's list of hot values: a fixed-width chunk.
+struct HotEntry {
+  uint32_t column = 0;  // position in the layout
+  uint32_t values = 0;
+  uint64_t offset = 0;
+  uint32_t bytes = 0;
+  uint32_t crc = 0;
+};
+
 struct Index {
   Layout layout;
   std::vector<ColumnBounds> bounds;  // of the whole run, one a column
+  std::vector<HotEntry> hot;         // by column
+  Arrivals arrivals;                 // versions are stored as distances from what these expect
   std::vector<PageEntry> pages;
   std::vector<DirectoryEntry> directory;
   std::vector<std::string> first_keys;  // bytes of the first key of each directory block
 };
 
 void encode_index(const Index& index, std::string* out);
-// Checks all counts and orders: that pages and directory blocks tile [0, footer.bloom_offset), that rows add up to the
-// footer's, that first keys ascend.
+// Checks all counts and orders: that pages, directory blocks and hot values tile [0, footer.bloom_offset), that rows
+// add up to the footer's, that first keys ascend.
 Result<Index> decode_index(Bytes bytes, const Footer& footer);
 
 }  // namespace tsfeat::run

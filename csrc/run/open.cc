@@ -83,6 +83,21 @@ Result<Index> read_index(const File& file, const Footer& footer, const Schema& s
   return index;
 }
 
+// A list of hot values, and behind it one value more that nothing means.
+Result<std::string> read_hot(const File& file, const run::HotEntry& list, uint32_t width) {
+  TSFEAT_ASSIGN(const std::string bytes, read_part(file, list.offset, list.bytes));
+  if (crc32c(as_bytes(bytes)) != list.crc)
+    return in_file(file.path(), list.offset, Status::corruption("the checksum of hot values does not match"));
+  const Result<std::string> inflated = codec::inflate_fixed(as_bytes(bytes), list.values, width);
+  if (!inflated.ok()) return in_file(file.path(), list.offset, inflated.status());
+  const Bytes plain = as_bytes(inflated->empty() ? bytes : *inflated);
+  const Status status = codec::check_fixed(plain, list.values, width);
+  if (!status.ok()) return in_file(file.path(), list.offset, status);
+  std::string values((size_t{list.values} + 1) * width, '\0');
+  codec::decode_fixed(plain, list.values, width, 0, list.values, reinterpret_cast<uint8_t*>(values.data()));
+  return values;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Run>> Run::open(Vfs& vfs, std::string path, const RunMeta& meta,
@@ -92,8 +107,15 @@ Result<std::shared_ptr<Run>> Run::open(Vfs& vfs, std::string path, const RunMeta
   footer.meta.level = meta.level;  // which the file does not know
   TSFEAT_ASSIGN(Bloom bloom, read_bloom(*file, footer));
   TSFEAT_ASSIGN(Index index, read_index(*file, footer, *schema));
-  return std::shared_ptr<Run>(
-      std::make_shared<run::RunFile>(std::move(file), footer, std::move(index), std::move(bloom), std::move(cache)));
+  std::vector<std::string> hot;
+  for (const run::HotEntry& list : index.hot) {
+    TSFEAT_ASSIGN(hot.emplace_back(), read_hot(*file, list, index.layout.columns()[list.column].width));
+  }
+  file->expect_random_reads();
+  auto opened = std::make_shared<run::RunFile>(std::move(file), footer, std::move(index), std::move(bloom),
+                                               std::move(hot), std::move(cache));
+  opened->preload_directory();
+  return std::shared_ptr<Run>(std::move(opened));
 }
 
 }  // namespace tsfeat

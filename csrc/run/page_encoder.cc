@@ -6,8 +6,8 @@
 
 namespace tsfeat::run {
 
-PageEncoder::PageEncoder(std::shared_ptr<const Schema> schema, const Layout& layout, codec::Effort effort)
-    : schema_(std::move(schema)), layout_(layout), effort_(effort) {}
+PageEncoder::PageEncoder(std::shared_ptr<const Schema> schema, const Layout& layout, const RunOptions& options)
+    : schema_(std::move(schema)), layout_(layout), options_(options) {}
 
 uint32_t PageEncoder::most_rows(uint32_t page_rows) const {
   uint64_t rows = std::clamp(page_rows, uint32_t{1}, codec::kMaxChunkValues);
@@ -27,12 +27,13 @@ void PageEncoder::note_chunk(uint32_t chunk, const std::string& out) {
 
 Status PageEncoder::encode_times(uint32_t rows, std::string* out, EncodedPage* page) {
   values_.resize(size_t{rows} * 8);
-  auto* times = reinterpret_cast<int64_t*>(values_.data());
+  times_.resize(rows);
+  int64_t* const times = times_.data();
   TSFEAT_TRY(decoder_.times(times));
   const auto [least, most] = std::minmax_element(times, times + rows);
   page->entry.min_time = page->stats.min_time = *least;
   page->entry.max_time = page->stats.max_time = *most;
-  codec::encode_fixed(values_.data(), rows, 8, codec::Kind::kSigned, effort_, out);
+  codec::encode_fixed(reinterpret_cast<const uint8_t*>(times), rows, 8, codec::Kind::kSigned, options_.effort, out);
   note_chunk(kTimesChunk, *out);
 
   auto* versions = reinterpret_cast<uint64_t*>(values_.data());
@@ -41,7 +42,8 @@ Status PageEncoder::encode_times(uint32_t rows, std::string* out, EncodedPage* p
   page->stats.min_version = *oldest;
   page->stats.max_version = *newest;
   page->stats.events = rows;
-  codec::encode_fixed(values_.data(), rows, 8, codec::Kind::kUnsigned, effort_, out);
+  if (options_.arrivals != nullptr) options_.arrivals->subtract_expected(times, rows, versions);
+  codec::encode_fixed(values_.data(), rows, 8, codec::Kind::kSigned, options_.effort, out);
   note_chunk(kVersionsChunk, *out);
   return {};
 }
@@ -69,14 +71,15 @@ Result<bool> PageEncoder::encode_column(size_t position, uint32_t rows, std::str
   if (column.width == 0) {
     page->varlen_bytes = std::max<uint64_t>(page->varlen_bytes, varlen_.data.size());
     if (varlen_.data.size() > kMaxPlainChunkBytes && rows > 1) return false;
-    codec::encode_varlen(varlen_.offsets.data(), reinterpret_cast<const uint8_t*>(varlen_.data.data()), rows, effort_,
-                         out);
+    codec::encode_varlen(varlen_.offsets.data(), reinterpret_cast<const uint8_t*>(varlen_.data.data()), rows,
+                         options_.effort, out);
   } else {
-    codec::encode_fixed(values_.data(), rows, column.width, codec_kind(column.type), effort_, out);
+    const codec::HotCodes* hot = position < options_.hot.size() ? options_.hot[position].get() : nullptr;
+    codec::encode_fixed(values_.data(), rows, column.width, codec_kind(column.type), options_.effort, out, hot);
   }
   note_chunk(column.chunk, *out);
   if (column.nullable) {
-    if (has_null) codec::encode_fixed(validity_.data(), rows, 1, codec::Kind::kUnsigned, effort_, out);
+    if (has_null) codec::encode_fixed(validity_.data(), rows, 1, codec::Kind::kUnsigned, options_.effort, out);
     note_chunk(column.validity_chunk, *out);
   }
   ColumnBounds& bounds = page->bounds[position];

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "run/format.h"
+#include "run/run.h"
 #include "source/decode.h"
 
 namespace tsfeat::run {
@@ -24,7 +25,7 @@ struct EncodedPage {
 
 class PageEncoder {
  public:
-  PageEncoder(std::shared_ptr<const Schema> schema, const Layout& layout, codec::Effort effort);
+  PageEncoder(std::shared_ptr<const Schema> schema, const Layout& layout, const RunOptions& options);
 
   // Rows that fixed-width columns allow, at most `page_rows`.
   uint32_t most_rows(uint32_t page_rows) const;
@@ -39,11 +40,12 @@ class PageEncoder {
 
   std::shared_ptr<const Schema> schema_;
   const Layout& layout_;
-  codec::Effort effort_;
+  const RunOptions& options_;
   size_t page_begin_ = 0;   // in *out, of the page being made
   size_t chunk_begin_ = 0;  // of the chunk being made
   std::string header_;
   SliceDecoder decoder_;
+  std::vector<int64_t> times_;
   std::vector<uint8_t> values_;
   std::vector<uint8_t> validity_;
   codec::VarlenBuffer varlen_;

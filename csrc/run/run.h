@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "codec/hot.h"
 #include "run/cache.h"
 #include "schema/schema.h"
 #include "source/decode.h"
@@ -34,6 +35,10 @@ struct RunMeta {
 struct RunOptions {
   uint32_t page_rows = 1024;
   codec::Effort effort = codec::Effort::kFast;
+  // The hot values of each column, by position in the schema; null, or fewer than columns: none.
+  std::vector<std::shared_ptr<const codec::HotCodes>> hot;
+  // What versions are stored as distances from; null: from nothing.
+  std::shared_ptr<const Arrivals> arrivals;
 };
 
 // Writes one run. Keys strictly ascending; a key's slices in order, oldest first. Columns are pulled

@@ -23,7 +23,9 @@ inline constexpr uint32_t kSmallPageChunks = 32;
 
 class RunFile final : public Run {
  public:
-  RunFile(std::unique_ptr<File> file, Footer footer, Index index, Bloom bloom, std::shared_ptr<BlockCache> cache);
+  // hot: the values of each list of the index, and behind them one more (codec::HotValues).
+  RunFile(std::unique_ptr<File> file, Footer footer, Index index, Bloom bloom, std::vector<std::string> hot,
+          std::shared_ptr<BlockCache> cache);
   ~RunFile() override;
 
   const RunMeta& meta() const override { return footer_.meta; }
@@ -38,6 +40,8 @@ class RunFile final : public Run {
   const Bloom& bloom() const { return bloom_; }
   const Fences& fences() const { return fences_; }
   BlockCache& cache() const { return *cache_; }
+  // Of the column whose values the chunk holds; none of times, versions and validity.
+  const codec::HotValues& hot_values(uint32_t chunk) const { return hot_values_[chunk]; }
   bool varlen_keys() const { return is_varlen(index_.layout.key_type()); }
 
   uint32_t pages() const { return static_cast<uint32_t>(index_.pages.size() - 1); }
@@ -67,6 +71,11 @@ class RunFile final : public Run {
   Status check_chunk(uint32_t page, uint32_t chunk, const uint8_t* header, Bytes raw, std::string* inflated) const;
   // Reads, checks and expands a directory block.
   Result<std::string> load_directory(uint32_t block) const;
+  // The same of its bytes, read already.
+  Result<std::string> expand_directory_block(uint32_t block, Bytes raw) const;
+  // Brings the directory into the cache if its blocks are small together: then a cold read of a key is one read of the
+  // file. What cannot be read, or is damaged, is left to the read that needs it.
+  void preload_directory() const;
   uint64_t directory_end(uint32_t block) const {
     return block + 1 < index_.directory.size() ? index_.directory[block + 1].first_row : footer_.meta.stats.events;
   }
@@ -78,6 +87,8 @@ class RunFile final : public Run {
   Footer footer_;
   Index index_;
   Bloom bloom_;
+  std::vector<std::string> hot_;
+  std::vector<codec::HotValues> hot_values_;  // by chunk
   Fences fences_;
   std::vector<uint32_t> guide_;  // for each 2^guide_shift_ rows: the page of the first
   unsigned guide_shift_ = 0;

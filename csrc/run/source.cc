@@ -75,7 +75,7 @@ Status RunSource::decode(uint32_t chunk_number, uint32_t width, RowRange rows, u
     Bytes plain;
     TSFEAT_TRY(chunk(page, chunk_number, end == rows.end ? page : run_.page_of(rows.end - 1), &plain));
     codec::decode_fixed(plain, static_cast<uint32_t>(here.size()), width, static_cast<uint32_t>(row - here.begin),
-                        static_cast<uint32_t>(end - here.begin), out);
+                        static_cast<uint32_t>(end - here.begin), out, run_.hot_values(chunk_number));
     if (end == rows.end) return {};
     out += (end - row) * width;
     row = end;
@@ -89,7 +89,16 @@ Status RunSource::times(RowRange rows, int64_t* out) {
 
 Status RunSource::versions(RowRange rows, uint64_t* out) {
   const CallPin pin(*this);
-  return decode(kVersionsChunk, 8, rows, reinterpret_cast<uint8_t*>(out));
+  TSFEAT_TRY(decode(kVersionsChunk, 8, rows, reinterpret_cast<uint8_t*>(out)));
+  expected_times_.resize(rows.size());
+  TSFEAT_TRY(decode(kTimesChunk, 8, rows, reinterpret_cast<uint8_t*>(expected_times_.data())));
+  run_.index().arrivals.add_expected(expected_times_.data(), rows.size(), out);
+  return {};
+}
+
+void RunSource::arrivals(std::vector<Arrival>* out) const {
+  const std::vector<Arrival>& known = run_.index().arrivals.entries();
+  out->insert(out->end(), known.begin(), known.end());
 }
 
 Status RunSource::fixed(const Column& column, RowRange rows, uint8_t* out) {

@@ -24,6 +24,7 @@ class RunSource final : public Source {
   Status locate(std::span<const Probe> probes, std::span<RowRange> answers) override;
   std::unique_ptr<KeyCursor> walk() override;
   Result<uint64_t> seek(RowRange rows, int64_t time) override;
+  void arrivals(std::vector<Arrival>* out) const override;
   Status times(RowRange rows, int64_t* out) override;
   Status versions(RowRange rows, uint64_t* out) override;
   bool has_column(uint32_t column_id) const override { return column_at(column_id) != nullptr; }
@@ -84,8 +85,10 @@ class RunSource final : public Source {
   uint64_t misses_ = 0;
   uint32_t last_page_ = kNoPage;
   mutable uint32_t last_column_ = 0;  // position of the column that was looked up last
-  std::vector<Piece> pieces_;         // what is aimed at
-  std::vector<uint32_t> picks_;       // single rows, within their pages
+  std::vector<int64_t> expected_times_;
+  uint64_t aimed_events_ = 0;
+  std::vector<Piece> pieces_;    // what is aimed at
+  std::vector<uint32_t> picks_;  // single rows, within their pages
 };
 
 }  // namespace tsfeat::run

@@ -48,6 +48,7 @@ class Verifier {
   Status ends() {
     const Footer& footer = run_.footer();
     TSFEAT_TRY(checksum(footer.bloom_offset, footer.bloom_bytes, footer.bloom_crc, "the bloom filter"));
+    for (const HotEntry& list : run_.index().hot) TSFEAT_TRY(checksum(list.offset, list.bytes, list.crc, "hot values"));
     TSFEAT_TRY(checksum(footer.index_offset(), footer.index_bytes, footer.index_crc, "the index"));
     std::string expected;
     encode_footer(footer, &expected);
@@ -112,7 +113,8 @@ class Verifier {
   template <typename T>
   std::vector<T> decode(uint32_t chunk, uint32_t rows, uint32_t width) const {
     std::vector<T> values(size_t{rows} * width / sizeof(T));
-    codec::decode_fixed(plain_[chunk], rows, width, 0, rows, reinterpret_cast<uint8_t*>(values.data()));
+    codec::decode_fixed(plain_[chunk], rows, width, 0, rows, reinterpret_cast<uint8_t*>(values.data()),
+                        run_.hot_values(chunk));
     return values;
   }
 
@@ -120,7 +122,8 @@ class Verifier {
     const RowRange range = run_.page_rows(page);
     const auto rows = static_cast<uint32_t>(range.size());
     const auto times = decode<int64_t>(kTimesChunk, rows, 8);
-    const auto versions = decode<uint64_t>(kVersionsChunk, rows, 8);
+    auto versions = decode<uint64_t>(kVersionsChunk, rows, 8);
+    run_.index().arrivals.add_expected(times.data(), rows, versions.data());
     auto start = std::lower_bound(key_starts_.begin(), key_starts_.end(), range.begin);
     bool ordered = true;
     for (uint32_t i = 0; i < rows; ++i) {

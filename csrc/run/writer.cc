@@ -21,6 +21,7 @@ using run::PageEncoder;
 using run::PageEntry;
 
 constexpr size_t kBufferBytes = 256 << 10;
+constexpr size_t kDirectoryBytes = 1 << 20;
 
 class Writer final : public RunWriter {
  public:
@@ -30,7 +31,7 @@ class Writer final : public RunWriter {
     meta_.number = number;
     index_.layout = Layout::of(*schema);
     index_.bounds.resize(index_.layout.columns().size());
-    encoder_ = std::make_unique<PageEncoder>(schema, index_.layout, options.effort);
+    encoder_ = std::make_unique<PageEncoder>(schema, index_.layout, options_);
     most_rows_ = page_rows_ = encoder_->most_rows(options.page_rows);
   }
 
@@ -55,15 +56,18 @@ class Writer final : public RunWriter {
   }
 
   uint64_t events() const override { return events_; }
-  uint64_t bytes() const override { return written_ + buffer_.size(); }
+  uint64_t bytes() const override { return written_ + buffer_.size() + directory_blocks_.size(); }
   Result<RunMeta> finish() override;
 
  private:
+  uint64_t place() const { return written_ + buffer_.size(); }  // in the file, of what is added to the buffer
   Status gather(Slice slice);
   Status write_pending();
   Status write_page(std::span<const Slice> slices, uint32_t rows);
   Status write_halves(std::span<const Slice> slices, uint32_t rows);
   Status write_directory_block();
+  void place_directory_blocks();
+  void write_hot();
   Status flush_buffer();
   Result<Bloom> make_bloom();
   void note_page(const EncodedPage& page);
@@ -83,6 +87,8 @@ class Writer final : public RunWriter {
   uint32_t page_rows_ = 0;  // of the next page; fewer than most_rows_ while values are large
   std::vector<Slice> pending_;
   uint32_t pending_rows_ = 0;
+  std::string directory_blocks_;  // finished, not in the buffer yet
+  size_t placed_blocks_ = 0;
   std::string buffer_;  // goes to the file at offset written_
   uint64_t written_ = 0;
 };
@@ -116,8 +122,7 @@ Status Writer::write_pending() {
 
 Status Writer::write_page(std::span<const Slice> slices, uint32_t rows) {
   EncodedPage page;
-  page.entry.offset = bytes();
-  const uint64_t offset = bytes();
+  const uint64_t offset = place();
   TSFEAT_ASSIGN(const bool written, encoder_->encode(slices, rows, &buffer_, &page));
   if (!written) {
     page_rows_ = std::max(uint32_t{1}, rows / 2);
@@ -167,17 +172,51 @@ void Writer::note_page(const EncodedPage& page) {
 Status Writer::write_directory_block() {
   if (directory_.empty()) return {};
   DirectoryEntry& entry = index_.directory.emplace_back();
-  entry.offset = bytes();
   entry.first_row = block_first_row_;
   entry.keys = directory_.keys();
   index_.first_keys.push_back(directory_.first_key());
-  const size_t before = buffer_.size();
-  directory_.finish(&buffer_);
-  const Bytes block = as_bytes(buffer_).subspan(before);
+  const size_t before = directory_blocks_.size();
+  directory_.finish(&directory_blocks_);
+  const Bytes block = as_bytes(directory_blocks_).subspan(before);
   if (block.size() > run::kMaxBlockBytes) return Status::schema("a key is larger than 4 GiB");
   entry.bytes = static_cast<uint32_t>(block.size());
   entry.crc = crc32c(block);
+  if (directory_blocks_.size() >= kDirectoryBytes) place_directory_blocks();
   return {};
+}
+
+// Many together, so that they can be read together.
+void Writer::place_directory_blocks() {
+  uint64_t offset = place();
+  for (; placed_blocks_ < index_.directory.size(); ++placed_blocks_) {
+    DirectoryEntry& entry = index_.directory[placed_blocks_];
+    entry.offset = offset;
+    offset += entry.bytes;
+  }
+  buffer_ += directory_blocks_;
+  directory_blocks_.clear();
+}
+
+void Writer::write_hot() {
+  for (uint32_t column = 0; column < options_.hot.size(); ++column) {
+    if (options_.hot[column] == nullptr) continue;
+    const codec::HotCodes& hot = *options_.hot[column];
+    std::string values;
+    ByteWriter writer(&values);
+    for (const uint64_t value : hot.values()) {
+      hot.width() == 8 ? writer.fixed(value) : writer.fixed(static_cast<uint32_t>(value));
+    }
+    run::HotEntry& entry = index_.hot.emplace_back();
+    entry.column = column;
+    entry.values = hot.size();
+    entry.offset = place();
+    const size_t before = buffer_.size();
+    codec::encode_fixed(as_bytes(values).data(), hot.size(), hot.width(), codec::Kind::kUnsigned, codec::Effort::kFast,
+                        &buffer_);
+    const Bytes list = as_bytes(buffer_).subspan(before);
+    entry.bytes = static_cast<uint32_t>(list.size());
+    entry.crc = crc32c(list);
+  }
 }
 
 Status Writer::flush_buffer() {
@@ -214,6 +253,8 @@ Result<Bloom> Writer::make_bloom() {
 Result<RunMeta> Writer::finish() {
   TSFEAT_TRY(write_pending());
   TSFEAT_TRY(write_directory_block());
+  place_directory_blocks();
+  write_hot();
   TSFEAT_TRY(flush_buffer());
   TSFEAT_ASSIGN(const Bloom bloom, make_bloom());
   run::Footer footer;
@@ -224,6 +265,8 @@ Result<RunMeta> Writer::finish() {
   footer.bloom_crc = crc32c(bloom.bytes());
   ByteWriter(&buffer_).bytes(bloom.bytes());
 
+  if (options_.arrivals != nullptr)
+    index_.arrivals = options_.arrivals->between(meta_.stats.min_time, meta_.stats.max_time);
   PageEntry& end = index_.pages.emplace_back();
   end.first_row = rows_written_;
   std::string index;

@@ -20,6 +20,7 @@
 #include "base/status.h"
 #include "codec/varlen.h"
 #include "schema/schema.h"
+#include "source/arrivals.h"
 
 namespace tsfeat {
 
@@ -78,6 +79,9 @@ class Source {
   // Of one key's rows: the first with time >= `time` (rows.end if none).
   virtual Result<uint64_t> seek(RowRange rows, int64_t time) = 0;
 
+  // Adds what the source knows of when its versions' batches ended; nothing, where it does not know. Not while the
+  // source's owner is written to.
+  virtual void arrivals(std::vector<Arrival>* /*out*/) const {}
   virtual Status times(RowRange rows, int64_t* out) = 0;
   virtual Status versions(RowRange rows, uint64_t* out) = 0;
   // False for a column added after the source was written: its events read as the default.

@@ -71,6 +71,8 @@ class PosixFile final : public File {
     return static_cast<uint64_t>(about.st_size);
   }
 
+  void expect_random_reads() const override { posix_fadvise(descriptor_.number(), 0, 0, POSIX_FADV_RANDOM); }
+
   const std::string& path() const override { return path_; }
 
  private:

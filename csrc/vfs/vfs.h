@@ -27,6 +27,8 @@ class File {
   virtual Status allocate(uint64_t bytes) = 0;
   virtual Status truncate(uint64_t bytes) = 0;
   virtual Result<uint64_t> size() const = 0;
+  // A hint: reads will hop about, so that what stands behind one is not worth fetching with it.
+  virtual void expect_random_reads() const {}
   virtual const std::string& path() const = 0;
 };
 

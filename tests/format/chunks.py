@@ -135,6 +135,24 @@ def _sign_last(body: bytes, count: int, width: int) -> list[int]:
     return [integer >> 1 | (integer & 1) << top for integer in blocks(body, count, width)]
 
 
+def hot(body: bytes, count: int, width: int, values: list[int]) -> list[int]:
+    """ "Hot values": codes of the run's list `values`, and escapes."""
+    require(width in (4, 8) and len(values) > 0, "hot values of a column that has none")
+    cursor = Cursor(body)
+    escapes = cursor.field("H")
+    before = _integers(cursor.bytes(2 * -(-count // 128)), 2)
+    escaped = iter(_integers(cursor.bytes(width * escapes), width))
+    out: list[int] = []
+    taken = 0
+    for row, code in enumerate(blocks(cursor.rest(), count, 2)):
+        require(code <= len(values), "a code is out of range")
+        require(row % 128 != 0 or before[row // 128] == taken, "a count of escapes is wrong")
+        out.append(next(escaped) if code == len(values) else values[code])
+        taken += code == len(values)
+    require(taken == escapes, "there are more escapes than are used")
+    return out
+
+
 ENCODINGS = {
     2: blocks,
     3: _steps,
@@ -146,8 +164,13 @@ ENCODINGS = {
 }
 
 
-def fixed(chunk: bytes, count: int, width: int, seen: set[int] | None = None) -> list[bytes]:
-    """A fixed-width chunk: `count` values of `width` bytes. `seen` gathers the encodings that were met."""
+def fixed(
+    chunk: bytes, count: int, width: int, seen: set[int] | None = None, hot_values: list[int] | None = None
+) -> list[bytes]:
+    """A fixed-width chunk: `count` values of `width` bytes. `seen` gathers the encodings that were met.
+
+    `hot_values`: the run's list for the column, if it has one.
+    """
     require(len(chunk) > 0, "an empty chunk")
     encoding, body = chunk[0], chunk[1:]
     if seen is not None:
@@ -158,7 +181,7 @@ def fixed(chunk: bytes, count: int, width: int, seen: set[int] | None = None) ->
         require(0 < size <= 2 * count * width + 256, "an impossible size")
         plain = inflate(cursor.rest(), size)
         require(plain[0] != 9, "a frame in a frame")
-        return fixed(plain, count, width, seen)
+        return fixed(plain, count, width, seen, hot_values)
     if encoding == 0:
         require(len(body) == count * width, "raw values of the wrong size")
         return [body[i : i + width] for i in range(0, len(body), width)] if count else []
@@ -166,6 +189,8 @@ def fixed(chunk: bytes, count: int, width: int, seen: set[int] | None = None) ->
     if encoding == 1:
         require(len(body) == width, "a constant of the wrong size")
         return [body] * count
+    if encoding == 10:
+        return [value.to_bytes(width, "little") for value in hot(body, count, width, hot_values or [])]
     require(encoding in ENCODINGS, f"encoding {encoding} is unknown")
     return [value.to_bytes(width, "little") for value in ENCODINGS[encoding](body, count, width)]
 

@@ -20,7 +20,7 @@ from tests.format.primitives import (
     width_of,
 )
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
@@ -46,6 +46,8 @@ class Run:
     times: list[int] = field(default_factory=list)
     versions: list[int] = field(default_factory=list)
     values: dict[int, list[Any]] = field(default_factory=dict)
+    hot: dict[int, list[int]] = field(default_factory=dict)  # by column id
+    arrivals: list[tuple[int, int]] = field(default_factory=list)  # version, last time
     encodings: set[int] = field(default_factory=set)
     string_encodings: set[int] = field(default_factory=set)
 
@@ -69,10 +71,12 @@ def read_run(content: bytes) -> Run:
     run = Run(number, size, (ranges[0], ranges[1]), (ranges[2], ranges[3]))
     cursor = Cursor(index)
     _read_columns(run, cursor)
+    pages_end = _read_hot(run, cursor, content, bloom_offset)
+    _read_arrivals(run, cursor)
     page_entries = [cursor.fields("QIIIqq") for _ in range(pages)]
     block_entries = [(*cursor.fields("QQIIH"), cursor.text()) for _ in range(blocks)]
     require(cursor.done(), "bytes follow the index")
-    _check_tiling([e[:2] for e in page_entries] + [(e[0], e[2]) for e in block_entries], bloom_offset)
+    _check_tiling([e[:2] for e in page_entries] + [(e[0], e[2]) for e in block_entries], pages_end)
     _read_directory(run, content, block_entries, events)
     require(len(run.keys) == keys, "the number of keys is wrong")
     require(all(bloom_contains(bloom, key) for key, _ in run.keys), "the bloom filter misses a key")
@@ -97,6 +101,38 @@ def _read_columns(run: Run, cursor: Cursor) -> None:
         else:
             require(flags == 0 and least == greatest == bytes(8), "bounds of what has none")
         run.values[column.id] = []
+
+
+def _read_hot(run: Run, cursor: Cursor, content: bytes, end: int) -> int:
+    """Lists of hot values; returns where they begin, which is where pages and directory blocks end."""
+    lists = [cursor.fields("IIQII") for _ in range(cursor.field("I"))]
+    require([entry[0] for entry in lists] == sorted({entry[0] for entry in lists}), "lists are not in order of columns")
+    for position, values, offset, size, crc in reversed(lists):
+        require(offset + size == end, "lists of hot values leave a gap or overlap")
+        chunk = content[offset:end]
+        require(crc32c(chunk) == crc, "the checksum of a list is wrong")
+        column = run.columns[position]
+        run.hot[column.id] = chunks.integers(chunk, values, column.width)
+        end = offset
+    return end
+
+
+def _read_arrivals(run: Run, cursor: Cursor) -> None:
+    left = cursor.field("I")
+    while left:
+        count = min(left, 65_535)
+        versions = chunks.integers(cursor.text(), count, 8)
+        times = [t - (t >> 63 << 64) for t in chunks.integers(cursor.text(), count, 8)]
+        run.arrivals += zip(versions, times, strict=True)
+        left -= count
+    pairs = zip(run.arrivals, run.arrivals[1:], strict=False)
+    require(all(a[0] < b[0] and a[1] < b[1] for a, b in pairs), "arrivals do not ascend")
+
+
+def _expected(run: Run, time: int) -> int:
+    if not run.arrivals:
+        return 0
+    return next((version for version, last in run.arrivals if last >= time), run.arrivals[-1][0])
 
 
 def _check_tiling(pieces: list[tuple[int, int]], end: int) -> None:
@@ -148,11 +184,12 @@ def _read_page(run: Run, content: bytes, entry: tuple[int, ...]) -> None:
     times = [t - (t >> 63 << 64) for t in chunks.integers(pieces.pop(0), rows, 8, run.encodings)]
     require((min(times), max(times)) == (min_time, max_time), "a page's times are not as the index says")
     run.times += times
-    run.versions += chunks.integers(pieces.pop(0), rows, 8, run.encodings)
+    distances = chunks.integers(pieces.pop(0), rows, 8, run.encodings)
+    run.versions += [(_expected(run, t) + d) % (1 << 64) for t, d in zip(times, distances, strict=True)]
     for column in run.columns:
         chunk = pieces.pop(0)
         if column.width:
-            raws = chunks.fixed(chunk, rows, column.width, run.encodings)
+            raws = chunks.fixed(chunk, rows, column.width, run.encodings, run.hot.get(column.id))
         else:
             raws = chunks.varlen(chunk, rows, run.string_encodings)
         valid = [1] * rows

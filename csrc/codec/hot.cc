@@ -1,0 +1,133 @@
+#include "codec/hot.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace tsfeat::codec {
+
+namespace {
+
+constexpr size_t kHeadBytes = sizeof(uint16_t);
+
+Status damaged(const char* what) {
+  return Status::corruption(std::string("a chunk of hot values is damaged: ") + what);
+}
+
+// Where things are in a checked body.
+template <typename T>
+struct HotLayout {
+  const uint8_t* before;
+  const uint8_t* escapes;
+  Bytes codes;
+
+  HotLayout(Bytes body, uint32_t count) {
+    const uint32_t number = load<uint16_t>(body.data());
+    before = body.data() + kHeadBytes;
+    escapes = before + size_t{block_count(count)} * sizeof(uint16_t);
+    codes = Bytes(escapes + number * sizeof(T), body.data() + body.size());
+  }
+  uint32_t escapes_before(uint32_t block) const { return load<uint16_t>(before + block * sizeof(uint16_t)); }
+};
+
+}  // namespace
+
+HotCodes::HotCodes(std::vector<uint64_t> values, uint32_t width)
+    : values_(std::move(values)),
+      width_(width),
+      shift_(64 - static_cast<unsigned>(std::bit_width(uint64_t{values_.size()} * 2))),
+      slots_(size_t{1} << (64 - shift_), kEmpty) {
+  for (size_t code = 0; code < values_.size(); ++code) {
+    size_t slot = (values_[code] * kFactor) >> shift_;
+    while (slots_[slot] != kEmpty) slot = (slot + 1) & (slots_.size() - 1);
+    slots_[slot] = static_cast<uint16_t>(code);
+  }
+}
+
+template <typename T>
+bool plan_hot(const T* values, uint32_t count, const HotCodes& hot, size_t limit, HotPlan<T>* plan) {
+  const uint32_t blocks = block_count(count);
+  const size_t fixed = kHeadBytes + size_t{blocks} * sizeof(uint16_t);
+  plan->codes.resize(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    if (i % kBlockValues == 0) plan->escapes_before.push_back(static_cast<uint16_t>(plan->escapes.size()));
+    plan->codes[i] = hot.code(values[i]);
+    if (plan->codes[i] == hot.size()) plan->escapes.push_back(values[i]);
+    if (i % kBlockValues == 0 && fixed + plan->escapes.size() * sizeof(T) >= limit) return false;
+  }
+  plan_blocks(plan->codes.data(), count, Order::kCodes, &plan->code_blocks);
+  plan->size = fixed + plan->escapes.size() * sizeof(T) + plan->code_blocks.size;
+  return plan->size < limit;
+}
+
+template <typename T>
+void write_hot(const HotPlan<T>& plan, std::string* out) {
+  ByteWriter writer(out);
+  writer.fixed(static_cast<uint16_t>(plan.escapes.size()));
+  for (const uint16_t before : plan.escapes_before) writer.fixed(before);
+  for (const T escape : plan.escapes) writer.fixed(escape);
+  write_blocks(plan.codes.data(), static_cast<uint32_t>(plan.codes.size()), plan.code_blocks, out);
+}
+
+template <typename T>
+Status check_hot(Bytes body, uint32_t count, uint32_t hot_size) {
+  const uint32_t blocks = block_count(count);
+  if (hot_size == 0) return damaged("its column has no hot values");
+  if (body.size() < kHeadBytes) return damaged("its head is cut off");
+  const uint32_t escapes = load<uint16_t>(body.data());
+  if (body.size() - kHeadBytes < size_t{blocks} * sizeof(uint16_t) + escapes * sizeof(T))
+    return damaged("its escapes are cut off");
+  const HotLayout<T> layout(body, count);
+  TSFEAT_TRY(check_blocks<uint16_t>(layout.codes, count));
+  uint16_t codes[kBlockValues];
+  uint32_t seen = 0;
+  for (uint32_t block = 0; block < blocks; ++block) {
+    if (layout.escapes_before(block) != seen) return damaged("a count of escapes is wrong");
+    const uint32_t begin = block * kBlockValues;
+    const uint32_t end = std::min(count, begin + kBlockValues);
+    decode_blocks<uint16_t>(layout.codes, count, begin, end, reinterpret_cast<uint8_t*>(codes));
+    for (uint32_t i = 0; i < end - begin; ++i) {
+      if (codes[i] > hot_size) return damaged("a code is out of range");
+      seen += codes[i] == hot_size;
+    }
+  }
+  return seen == escapes ? Status() : damaged("it has more or fewer escapes than it says");
+}
+
+template <typename T>
+void decode_hot(Bytes body, uint32_t count, const HotValues& hot, uint32_t begin, uint32_t end, uint8_t* out) {
+  constexpr uint32_t kStrideValues = 2 * kBlockValues;
+  const HotLayout<T> layout(body, count);
+  uint16_t codes[kStrideValues];
+  uint16_t places[kStrideValues];
+  while (begin < end) {
+    // From the start of a block, whose number of escapes before it is known.
+    const uint32_t block = begin / kBlockValues;
+    const uint32_t start = block * kBlockValues;
+    const uint32_t stop = std::min(end, start + kStrideValues);
+    decode_blocks<uint16_t>(layout.codes, count, start, stop, reinterpret_cast<uint8_t*>(codes));
+    const uint8_t* escape = layout.escapes + layout.escapes_before(block) * sizeof(T);
+    for (uint32_t i = 0; i < begin - start; ++i) escape += codes[i] == hot.size ? sizeof(T) : 0;
+    // Escapes are noted in passing and put in place afterwards: a branch on each would mostly be mispredicted.
+    const uint16_t* const from = codes + (begin - start);
+    uint32_t escapes = 0;
+    for (uint32_t i = 0; i < stop - begin; ++i) {
+      store<T>(out + i * sizeof(T), load<T>(hot.values + size_t{from[i]} * sizeof(T)));
+      places[escapes] = static_cast<uint16_t>(i);
+      escapes += from[i] == hot.size;
+    }
+    for (uint32_t i = 0; i < escapes; ++i, escape += sizeof(T)) store<T>(out + places[i] * sizeof(T), load<T>(escape));
+    out += (stop - begin) * sizeof(T);
+    begin = stop;
+  }
+}
+
+#define TSFEAT_LANE(T)                                                                 \
+  template bool plan_hot<T>(const T*, uint32_t, const HotCodes&, size_t, HotPlan<T>*); \
+  template void write_hot<T>(const HotPlan<T>&, std::string*);                         \
+  template Status check_hot<T>(Bytes, uint32_t, uint32_t);                             \
+  template void decode_hot<T>(Bytes, uint32_t, const HotValues&, uint32_t, uint32_t, uint8_t*)
+TSFEAT_LANE(uint32_t);
+TSFEAT_LANE(uint64_t);
+#undef TSFEAT_LANE
+
+}  // namespace tsfeat::codec
