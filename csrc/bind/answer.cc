@@ -112,10 +112,6 @@ py::object to_answer(ReadResult&& result, const std::shared_ptr<const Projection
   return make_box(Answer{projection, std::move(result), events, {}});
 }
 
-void register_answer(py::module_& module) {
-  register_box<Answer>(module, "tsfeat._core.Answer", methods, attributes);
-  register_box<std::shared_ptr<const Projection>>(module, "tsfeat._core.Projection", nullptr, nullptr);
-  register_box<std::shared_ptr<const FilterNode>>(module, "tsfeat._core.Filter", nullptr, nullptr);
-}
+void register_answer(py::module_& module) { register_box<Answer>(module, "tsfeat._core.Answer", methods, attributes); }
 
 }  // namespace tsfeat::bind

@@ -98,6 +98,13 @@ FixedView view_fixed(py::handle value, const Dtype& dtype, const char* what) {
   return {static_cast<const uint8_t*>(PyArray_DATA(array)), static_cast<uint64_t>(PyArray_DIM(array, 0))};
 }
 
+bool is_plain(py::handle value, py::handle dtype) {
+  if (!PyArray_CheckExact(value.ptr())) return false;
+  PyArrayObject* const array = as_array(value.ptr());
+  return reinterpret_cast<PyObject*>(PyArray_DESCR(array)) == dtype.ptr() && PyArray_NDIM(array) == 1 &&
+         PyArray_ISCARRAY_RO(array);
+}
+
 VarlenView view_varlen(py::handle tuple, Py_ssize_t first, const char* what) {
   if (!PyTuple_Check(tuple.ptr()) || PyTuple_GET_SIZE(tuple.ptr()) != first + 2) {
     raise_type(std::string(what) + ": expected a tuple that ends with (offsets, data)");

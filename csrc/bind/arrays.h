@@ -38,6 +38,9 @@ struct FixedView {
 // TypeError unless `value` is a C-contiguous, aligned, native array of exactly this dtype. `what` begins the message.
 FixedView view_fixed(py::handle value, const Dtype& dtype, const char* what);
 
+// Whether `value` is such an array already, of one dimension and with `dtype` itself for its dtype.
+bool is_plain(py::handle value, py::handle dtype);
+
 struct VarlenView {
   const int64_t* offsets = nullptr;
   const uint8_t* data = nullptr;

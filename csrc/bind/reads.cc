@@ -3,6 +3,7 @@
 #include "bind/answer.h"
 #include "bind/arrays.h"
 #include "bind/errors.h"
+#include "bind/registry.h"
 #include "bind/requests.h"
 
 namespace tsfeat::bind {
@@ -47,10 +48,25 @@ py::object read_rows(const PyTable& table, PyObject* const* given) {
   return to_answer(std::move(made), *projection);
 }
 
+// `self` is of the class, as Python has checked.
+const PyTable& table_of(PyObject* self) {
+  const void* const table = reinterpret_cast<py::detail::instance*>(self)->get_value_and_holder().value_ptr();
+  if (table == nullptr) raise_type("this Table was not made by a store");
+  return *static_cast<const PyTable*>(table);
+}
+
 PyObject* call_read(PyObject* self, PyObject* const* given, Py_ssize_t count) {
   return guarded([&] {
     if (count != 7) raise_type("read takes keys, n, since, before, version, filter and projection");
-    return read_rows(py::handle(self).cast<const PyTable&>(), given);
+    return read_rows(table_of(self), given);
+  });
+}
+
+// Asked of every read's keys: in Python it would take several looks at the array.
+PyObject* call_is_plain(PyObject*, PyObject* const* given, Py_ssize_t count) {
+  return guarded([&]() -> py::object {
+    if (count != 2) raise_type("is_plain takes a value and a dtype");
+    return py::bool_(is_plain(given[0], given[1]));
   });
 }
 
@@ -61,6 +77,13 @@ py::object read_method(py::handle type) {
   PyObject* const made = PyDescr_NewMethod(reinterpret_cast<PyTypeObject*>(type.ptr()), &method);
   if (made == nullptr) throw py::error_already_set();
   return py::reinterpret_steal<py::object>(made);
+}
+
+void register_reads(py::module_& module) {
+  register_box<SharedProjection>(module, "tsfeat._core.Projection", nullptr, nullptr);
+  register_box<std::shared_ptr<const FilterNode>>(module, "tsfeat._core.Filter", nullptr, nullptr);
+  static PyMethodDef functions[] = {{"is_plain", fast_method(call_is_plain), METH_FASTCALL, nullptr}, {}};
+  if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
 }
 
 py::object make_projection(const PyTable& table, py::handle columns) {

@@ -45,6 +45,9 @@ column: 0 is the time, 1 .. the schema's columns in order. values: canonical for
 an int32 array of codes (-1 never matches ==, always matches !=).
 """
 
+def is_plain(value: object, dtype: np.dtype[Any] | None, /) -> bool:
+    """Whether the engine takes `value` as it is: a one-dimensional, contiguous, aligned array of this very dtype."""
+
 class Projection:
     """Columns to read, ready for a table's `read`."""
 

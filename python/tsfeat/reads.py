@@ -17,7 +17,7 @@ from tsfeat.scan import Scan
 from tsfeat.sequences import Sequences
 
 CHUNK_ROWS = 65_536
-_ndarray = np.ndarray
+_is_plain = engine.is_plain
 
 
 class Reads:
@@ -82,7 +82,7 @@ class Reads:
         >>> store.close()
         """
         layout = self._layout
-        if type(keys) is _ndarray and keys.dtype is self._key_dtype and keys.ndim == 1 and keys.flags.carray:
+        if _is_plain(keys, self._key_dtype):
             rows = len(keys)
         else:
             keys, rows = read_keys(keys, layout.key)
@@ -230,7 +230,7 @@ class Reads:
         return Scan(core, self._layout, None, pinned, lambda: core.keys(pinned, CHUNK_ROWS))
 
     def _keys(self, keys: Any) -> tuple[Any, int]:
-        if type(keys) is _ndarray and keys.dtype is self._key_dtype and keys.ndim == 1 and keys.flags.carray:
+        if _is_plain(keys, self._key_dtype):
             return keys, len(keys)
         return read_keys(keys, self._layout.key)
 
