@@ -1,6 +1,7 @@
 #include "base/buffer.h"
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstdlib>
 #include <mutex>
@@ -9,8 +10,19 @@
 namespace tsfeat {
 namespace {
 
-// Before every buffer: log2 of its block's size, or 0 if it is a block of its own size.
+// Before every buffer.
+struct Header {
+  uint32_t size_class = 0;    // log2 of its block's size; 0: a block of its own size; kInGroup
+  uint32_t group_offset = 0;  // from the group's block to here
+};
+// Before every group.
+struct GroupHeader {
+  std::atomic<size_t> buffers;  // not released yet, or not taken
+};
 constexpr size_t kHeaderBytes = 16;
+static_assert(sizeof(Header) <= kHeaderBytes && sizeof(GroupHeader) <= kHeaderBytes);
+constexpr uint32_t kInGroup = 255;
+constexpr size_t kLargestGroupBytes = size_t{32} << 10;
 constexpr unsigned kSmallestClass = 15;  // 32 KiB: what malloc recycles well by itself is smaller
 constexpr unsigned kLargestClass = 23;   // 8 MiB
 
@@ -53,6 +65,18 @@ constexpr bool kRecycles = false;  // so that a use after release is found
 constexpr bool kRecycles = true;
 #endif
 
+size_t padded(size_t bytes) { return (bytes + kHeaderBytes - 1) / kHeaderBytes * kHeaderBytes; }
+
+Buffer begin_buffer(uint8_t* start, Header header) {
+  new (start) Header(header);
+  return Buffer(start + kHeaderBytes);
+}
+
+void release_from_group(uint8_t* block, size_t count) {
+  auto* const header = reinterpret_cast<GroupHeader*>(block);
+  if (header->buffers.fetch_sub(count, std::memory_order_acq_rel) == count) std::free(block);
+}
+
 }  // namespace
 
 Buffer allocate_buffer(size_t bytes) {
@@ -63,16 +87,36 @@ Buffer allocate_buffer(size_t bytes) {
   void* block = pooled ? pool().take(size_class) : nullptr;
   if (block == nullptr) block = std::malloc(pooled ? size_t{1} << size_class : total);
   if (block == nullptr) throw std::bad_alloc();
-  auto* const start = static_cast<uint8_t*>(block);
-  *start = static_cast<uint8_t>(pooled ? size_class : 0);
-  return Buffer(start + kHeaderBytes);
+  return begin_buffer(static_cast<uint8_t*>(block), {pooled ? size_class : 0, 0});
 }
 
 void BufferRelease::operator()(uint8_t* data) const noexcept {
   if (data == nullptr) return;
   uint8_t* const start = data - kHeaderBytes;
-  const unsigned size_class = *start;
-  if (size_class == 0 || !pool().keep(size_class, start)) std::free(start);
+  const Header header = *reinterpret_cast<Header*>(start);
+  if (header.size_class == kInGroup) return release_from_group(start - header.group_offset, 1);
+  if (header.size_class == 0 || !pool().keep(header.size_class, start)) std::free(start);
+}
+
+BufferGroup::BufferGroup(size_t bytes, size_t count) : left_(count) {
+  if (!kRecycles || bytes > kLargestGroupBytes || count < 2) return;
+  // Each takes its header, and less than that again to the next one's alignment.
+  block_ = static_cast<uint8_t*>(std::malloc(kHeaderBytes + bytes + 2 * kHeaderBytes * count));
+  if (block_ == nullptr) throw std::bad_alloc();
+  new (block_) GroupHeader{count};
+  used_ = kHeaderBytes;
+}
+
+BufferGroup::~BufferGroup() {
+  if (block_ != nullptr && left_ > 0) release_from_group(block_, left_);
+}
+
+Buffer BufferGroup::take(size_t bytes) {
+  if (block_ == nullptr) return allocate_buffer(bytes);
+  const auto offset = static_cast<uint32_t>(used_);
+  used_ += kHeaderBytes + padded(bytes);
+  --left_;
+  return begin_buffer(block_ + offset, {kInGroup, offset});
 }
 
 }  // namespace tsfeat

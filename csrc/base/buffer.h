@@ -17,6 +17,24 @@ using Buffer = std::unique_ptr<uint8_t[], BufferRelease>;
 // Throws std::bad_alloc.
 Buffer allocate_buffer(size_t bytes);
 
+// Buffers that are made together and mostly released together, as the columns of an answer are. While they are small
+// they are pieces of one block, which goes with the last of them.
+class BufferGroup {
+ public:
+  // For `count` buffers of `bytes` in all. Throws std::bad_alloc.
+  BufferGroup(size_t bytes, size_t count);
+  ~BufferGroup();
+  BufferGroup(const BufferGroup&) = delete;
+  BufferGroup& operator=(const BufferGroup&) = delete;
+  // One of them. Throws std::bad_alloc.
+  Buffer take(size_t bytes);
+
+ private:
+  uint8_t* block_ = nullptr;  // null: each is on its own
+  size_t used_ = 0;
+  size_t left_;
+};
+
 // What is kept of released buffers never exceeds this.
 inline constexpr size_t kKeptBufferBytes = size_t{16} << 20;
 

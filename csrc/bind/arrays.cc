@@ -24,12 +24,7 @@ py::object wrap(const Dtype& dtype, uint64_t rows, void* data, Owner owner) {
   }));
   if (!capsule) throw py::error_already_set();
   owner.release();
-  npy_intp shape[2] = {static_cast<npy_intp>(rows), static_cast<npy_intp>(dtype.dimension)};
-  py::object array = py::reinterpret_steal<py::object>(PyArray_New(
-      &PyArray_Type, dtype.dimension == 0 ? 1 : 2, shape, dtype.number, nullptr, data, 0, NPY_ARRAY_CARRAY, nullptr));
-  if (!array) throw py::error_already_set();
-  if (PyArray_SetBaseObject(as_array(array.ptr()), capsule.release().ptr()) < 0) throw py::error_already_set();
-  return array;
+  return array_over(capsule, dtype, rows, data);
 }
 
 py::object copied(const Dtype& dtype, uint64_t rows, const void* data, size_t bytes) {
@@ -103,6 +98,13 @@ FixedView view_fixed(py::handle value, const Dtype& dtype, const char* what) {
   return {static_cast<const uint8_t*>(PyArray_DATA(array)), static_cast<uint64_t>(PyArray_DIM(array, 0))};
 }
 
+bool is_plain(py::handle value, py::handle dtype) {
+  if (!PyArray_CheckExact(value.ptr())) return false;
+  PyArrayObject* const array = as_array(value.ptr());
+  return reinterpret_cast<PyObject*>(PyArray_DESCR(array)) == dtype.ptr() && PyArray_NDIM(array) == 1 &&
+         PyArray_ISCARRAY_RO(array);
+}
+
 VarlenView view_varlen(py::handle tuple, Py_ssize_t first, const char* what) {
   if (!PyTuple_Check(tuple.ptr()) || PyTuple_GET_SIZE(tuple.ptr()) != first + 2) {
     raise_type(std::string(what) + ": expected a tuple that ends with (offsets, data)");
@@ -126,6 +128,34 @@ py::object new_array(const Dtype& dtype, uint64_t rows) {
   PyObject* const array = PyArray_SimpleNew(dtype.dimension == 0 ? 1 : 2, shape, dtype.number);
   if (array == nullptr) throw py::error_already_set();
   return py::reinterpret_steal<py::object>(array);
+}
+
+py::object array_over(py::handle owner, const Dtype& dtype, uint64_t rows, void* data, py::handle shown) {
+  npy_intp shape[2] = {static_cast<npy_intp>(rows), static_cast<npy_intp>(dtype.dimension)};
+  PyArray_Descr* const descr =
+      shown ? reinterpret_cast<PyArray_Descr*>(shown.inc_ref().ptr()) : PyArray_DescrFromType(dtype.number);
+  const py::object array = py::reinterpret_steal<py::object>(PyArray_NewFromDescr(
+      &PyArray_Type, descr, dtype.dimension == 0 ? 1 : 2, shape, nullptr, data, NPY_ARRAY_CARRAY, nullptr));
+  if (!array) throw py::error_already_set();
+  if (PyArray_SetBaseObject(as_array(array.ptr()), owner.inc_ref().ptr()) < 0) throw py::error_already_set();
+  return array;
+}
+
+py::object view_as(const py::object& array, py::handle shown) {
+  if (shown.ptr() == reinterpret_cast<PyObject*>(PyArray_DESCR(as_array(array.ptr())))) return array;
+  auto* const descr = reinterpret_cast<PyArray_Descr*>(shown.inc_ref().ptr());
+  PyObject* const view = PyArray_View(as_array(array.ptr()), descr, nullptr);
+  if (view == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(view);
+}
+
+void check_same_width(py::handle shown, const Dtype& dtype) {
+  if (!PyArray_DescrCheck(shown.ptr())) raise_type("expected a dtype");
+  auto* const descr = reinterpret_cast<PyArray_Descr*>(shown.ptr());
+  if (PyDataType_ELSIZE(descr) != static_cast<npy_intp>(dtype.element_bytes) || PyDataType_REFCHK(descr) ||
+      PyDataType_HASSUBARRAY(descr)) {
+    raise_type("expected a dtype of " + std::to_string(dtype.element_bytes) + " bytes");
+  }
 }
 
 void* array_data(const py::object& array) { return PyArray_DATA(as_array(array.ptr())); }

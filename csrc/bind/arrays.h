@@ -38,6 +38,9 @@ struct FixedView {
 // TypeError unless `value` is a C-contiguous, aligned, native array of exactly this dtype. `what` begins the message.
 FixedView view_fixed(py::handle value, const Dtype& dtype, const char* what);
 
+// Whether `value` is such an array already, of one dimension and with `dtype` itself for its dtype.
+bool is_plain(py::handle value, py::handle dtype);
+
 struct VarlenView {
   const int64_t* offsets = nullptr;
   const uint8_t* data = nullptr;
@@ -52,6 +55,11 @@ void check_offsets(const VarlenView& view, const char* what);
 // A new array of uninitialized values.
 py::object new_array(const Dtype& dtype, uint64_t rows);
 void* array_data(const py::object& array);
+// An array over memory that `owner` keeps; under the dtype `shown`, if given, which must be of the same width.
+py::object array_over(py::handle owner, const Dtype& dtype, uint64_t rows, void* data, py::handle shown = {});
+py::object view_as(const py::object& array, py::handle shown);
+// TypeError unless `shown` is a dtype whose values are as wide as those of `dtype`, and no references.
+void check_same_width(py::handle shown, const Dtype& dtype);
 // Arrays that take over memory. Small ones are copied: that is cheaper than keeping an owner.
 py::object adopt(Array&& array, const Dtype& dtype, uint64_t rows);
 py::object adopt(std::vector<int64_t>&& values);

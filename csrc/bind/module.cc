@@ -27,6 +27,8 @@ PYBIND11_MODULE(_core, module) {
   register_specs(module);
   register_testing(module);
   register_scan(module);
+  register_answer(module);
+  register_reads(module);
   register_table(module);
   register_store(module);
   register_arrow(module);

@@ -7,8 +7,11 @@ namespace tsfeat::bind {
 
 struct PyScan;
 
-py::object read_rows(const PyTable& table, py::handle keys, py::handle n, py::handle since, py::handle before,
-                     py::handle version, py::handle filter, py::handle columns);
+// `read` of the class, past pybind11's loading of arguments.
+py::object read_method(py::handle type);
+// What a read is given ready-made: objects that Python keeps.
+py::object make_projection(const PyTable& table, py::handle columns);
+py::object make_filter(const PyTable& table, py::handle node);
 py::object count_rows(const PyTable& table, py::handle keys, py::handle since, py::handle before, py::handle version,
                       py::handle filter);
 std::unique_ptr<PyScan> scan_events(const PyTable& table, py::handle columns, py::handle since, py::handle before,

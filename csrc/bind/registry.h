@@ -11,6 +11,8 @@ void register_specs(py::module_& module);    // ColumnSpec, TableSpec, Retention
 void register_testing(py::module_& module);  // Clock, MemoryDisk
 void register_scan(py::module_& module);     // Scan
 void register_table(py::module_& module);    // Table
+void register_answer(py::module_& module);   // Answer
+void register_reads(py::module_& module);    // Projection, Filter, is_plain
 void register_store(py::module_& module);    // Store
 void register_arrow(py::module_& module);    // ArrowNode, arrow_*
 void register_strings(py::module_& module);  // varlen_*

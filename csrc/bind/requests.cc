@@ -1,6 +1,7 @@
 #include "bind/requests.h"
 
 #include "bind/arrays.h"
+#include "bind/box.h"
 #include "bind/errors.h"
 
 namespace tsfeat::bind {
@@ -77,6 +78,13 @@ std::vector<int> to_columns(py::handle list, const Schema& schema) {
     out[i] = static_cast<int>(column) - 1;
   }
   return out;
+}
+
+std::shared_ptr<const FilterNode> view_filter(py::handle filter) {
+  if (filter.is_none()) return nullptr;
+  const auto* const node = unbox<std::shared_ptr<const FilterNode>>(filter);
+  if (node == nullptr) raise_type("filter: expected a Filter, as Table.filter makes it");
+  return *node;
 }
 
 size_t to_schema_column(Py_ssize_t column, const Schema& schema) {

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,5 +29,7 @@ std::vector<int> to_columns(py::handle list, const Schema& schema);
 size_t to_schema_column(Py_ssize_t column, const Schema& schema);
 // The filter's operands are copied: it owns all it needs.
 FilterNode to_filter(py::handle node, const Schema& schema);
+// A Filter of the .pyi, or None, which is null.
+std::shared_ptr<const FilterNode> view_filter(py::handle filter);
 
 }  // namespace tsfeat::bind

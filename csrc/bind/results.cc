@@ -51,16 +51,6 @@ py::object to_columns(std::vector<ColumnResult>&& made, const std::vector<int>& 
   return list;
 }
 
-py::object to_read_result(ReadResult&& result, const std::vector<int>& columns, const Schema& schema) {
-  const auto rows = static_cast<uint64_t>(result.offsets.back());
-  py::object made = to_columns(std::move(result.columns), columns, rows, schema);
-  const py::object tuple = checked(PyTuple_New(3));
-  PyTuple_SET_ITEM(tuple.ptr(), 0, adopt(std::move(result.offsets)).release().ptr());
-  PyTuple_SET_ITEM(tuple.ptr(), 1, made.release().ptr());
-  PyTuple_SET_ITEM(tuple.ptr(), 2, checked(PyLong_FromUnsignedLongLong(result.version)).release().ptr());
-  return tuple;
-}
-
 py::object to_scan_chunk(ScanChunk&& chunk, const std::vector<int>& columns, const Schema& schema) {
   py::object made = to_columns(std::move(chunk.columns), columns, chunk.rows, schema);
   return pair(to_keys(std::move(chunk), schema.key_type), std::move(made));

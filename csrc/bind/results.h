@@ -15,8 +15,6 @@ namespace py = pybind11;
 // A list of (values, validity or None). columns: as in ReadRequest.
 py::object to_columns(std::vector<ColumnResult>&& made, const std::vector<int>& columns, uint64_t rows,
                       const Schema& schema);
-// (offsets, columns, version)
-py::object to_read_result(ReadResult&& result, const std::vector<int>& columns, const Schema& schema);
 // (keys, columns)
 py::object to_scan_chunk(ScanChunk&& chunk, const std::vector<int>& columns, const Schema& schema);
 

@@ -48,10 +48,8 @@ std::unique_ptr<PyScan> scan_events(const PyTable& table, py::handle columns, py
   request.since = optional_int64(since, "since");
   request.before = optional_int64(before, "before");
   request.version = optional_int64(version, "version");
-  if (!filter.is_none()) {
-    state->filter = to_filter(filter, *state->schema);
-    request.filter = &state->filter;
-  }
+  state->filter = view_filter(filter);
+  request.filter = state->filter.get();
   return start(table, std::move(state), std::move(request), chunk_rows);
 }
 

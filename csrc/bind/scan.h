@@ -13,7 +13,7 @@ namespace tsfeat::bind {
 // What the engine's scan needs as long as it lives, in the order of need.
 struct ScanState {
   std::shared_ptr<const Schema> schema;
-  FilterNode filter;
+  std::shared_ptr<const FilterNode> filter;
   std::vector<int> columns;
   std::unique_ptr<Scanner> scanner;
   std::mutex mutex;  // one next() at a time; taken without the GIL

@@ -86,15 +86,16 @@ py::object category_codes(const PyTable& table, Py_ssize_t column, py::handle va
 }  // namespace
 
 void register_table(py::module_& module) {
-  py::class_<PyTable>(module, "Table")
-      .def_property_readonly("name", [](const PyTable& table) { return table->name(); })
+  py::class_<PyTable> type(module, "Table");
+  type.attr("read") = read_method(type);
+  type.def_property_readonly("name", [](const PyTable& table) { return table->name(); })
       .def_property_readonly("spec", [](const PyTable& table) { return from_schema(*schema_of(table)); })
       .def_property_readonly("retention", [](const PyTable& table) { return from_retention(take(table->retention())); })
       .def_property_readonly("version", [](const PyTable& table) { return take(table->version()); })
       .def("append", append, py::arg("rows"), py::arg("keys"), py::arg("times"), py::arg("columns"), py::arg("source"),
            py::arg("position"), py::arg("sync"))
-      .def("read", read_rows, py::arg("keys"), py::arg("n"), py::arg("since"), py::arg("before"), py::arg("version"),
-           py::arg("filter"), py::arg("columns"))
+      .def("projection", make_projection, py::arg("columns"))
+      .def("filter", make_filter, py::arg("node"))
       .def("count", count_rows, py::arg("keys"), py::arg("since"), py::arg("before"), py::arg("version"),
            py::arg("filter"))
       .def("scan", scan_events, py::arg("columns"), py::arg("since"), py::arg("before"), py::arg("version"),

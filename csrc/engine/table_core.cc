@@ -122,13 +122,13 @@ View TableCore::view(const Clock& clock, bool scan) const {
   view.now = now(at, clock);
   view.retention = at.state->retention;
   view.horizon_time = std::max(at.state->horizon_time, horizon_of(at, clock));
-  view.tombstones = at.state->tombstones;
+  if (!at.state->tombstones->empty()) view.tombstones = at.state->tombstones;
   view.sources.reserve(at.state->memtables.size() + at.state->runs.size());
   for (const auto& memtable : at.state->memtables) {
     if (!memtable->empty()) view.sources.push_back(memtable->source(at.version));
   }
   for (const auto& run : at.state->runs) view.sources.push_back(run->source(scan));
-  view.owners.push_back(std::move(at.state));
+  view.owner = std::move(at.state);
   return view;
 }
 

@@ -11,19 +11,40 @@ namespace {
 // by page, is still in the cache when the next column is taken from it.
 constexpr uint64_t kStripEvents = 8192;
 
-Array allocate(size_t bytes) { return {allocate_buffer(bytes), bytes}; }
+const Column* column_at(const Schema& schema, int column) {
+  return column < 0 ? nullptr : &schema.columns[static_cast<size_t>(column)];
+}
 
-void allocate_column(const Column* column, uint64_t events, ColumnResult* out) {
-  if (column == nullptr) {
-    out->fixed = allocate(events * sizeof(int64_t));
-    return;
+// Arrays for all columns. Those of a small answer are one allocation.
+void allocate(const Schema& schema, std::span<const int> columns, uint64_t events, std::vector<ColumnResult>* out) {
+  struct Sizes {
+    size_t fixed = 0;
+    size_t validity = 0;
+  };
+  const auto sizes_of = [&](const Column* column) -> Sizes {
+    if (column == nullptr) return {events * sizeof(int64_t), 0};
+    return {events * column->width(), column->nullable ? events : 0};
+  };
+  size_t bytes = 0;
+  for (const int column : columns) {
+    const Sizes sizes = sizes_of(column_at(schema, column));
+    bytes += sizes.fixed + sizes.validity;
   }
-  if (is_varlen(column->type)) {
-    out->varlen.offsets.reserve(events + 1);
-  } else {
-    out->fixed = allocate(events * column->width());
+  BufferGroup group(bytes, 2 * columns.size());
+  const auto take = [&](size_t size) { return Array{group.take(size), size}; };
+  out->clear();
+  out->resize(columns.size());
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const Column* const column = column_at(schema, columns[i]);
+    const Sizes sizes = sizes_of(column);
+    ColumnResult& result = (*out)[i];
+    if (column != nullptr && is_varlen(column->type)) {
+      result.varlen.offsets.reserve(events + 1);
+    } else {
+      result.fixed = take(sizes.fixed);
+    }
+    if (column != nullptr && column->nullable) result.validity = take(sizes.validity);
   }
-  if (column->nullable) out->validity = allocate(events);
 }
 
 // Into the column's place for events from `at` on.
@@ -43,12 +64,7 @@ Status decode_strip(const Column* column, SliceDecoder& decoder, uint64_t at, Co
 
 Status decode_columns(const Schema& schema, std::span<const int> columns, std::span<const Slice> slices,
                       uint64_t events, std::vector<ColumnResult>* out) {
-  const auto column_at = [&](size_t i) {
-    return columns[i] < 0 ? nullptr : &schema.columns[static_cast<size_t>(columns[i])];
-  };
-  out->clear();
-  out->resize(columns.size());
-  for (size_t i = 0; i < columns.size(); ++i) allocate_column(column_at(i), events, &(*out)[i]);
+  allocate(schema, columns, events, out);
   uint64_t done = 0;
   SliceDecoder decoder;
   for (size_t begin = 0; begin < slices.size();) {
@@ -56,7 +72,9 @@ Status decode_columns(const Schema& schema, std::span<const int> columns, std::s
     uint64_t strip = 0;
     while (end < slices.size() && strip < kStripEvents) strip += slices[end++].rows.size();
     decoder.start(slices.subspan(begin, end - begin));
-    for (size_t i = 0; i < columns.size(); ++i) TSFEAT_TRY(decode_strip(column_at(i), decoder, done, &(*out)[i]));
+    for (size_t i = 0; i < columns.size(); ++i) {
+      TSFEAT_TRY(decode_strip(column_at(schema, columns[i]), decoder, done, &(*out)[i]));
+    }
     done += strip;
     begin = end;
   }

@@ -72,6 +72,9 @@ Status check_request(const View& view, const ReadRequest& request) {
 
 Plan::Plan(View& view, const ReadRequest& request, const Chooser& chooser)
     : view_(view), request_(request), chooser_(chooser) {
+  sources_.reserve(view.sources.size());
+  later_max_time_.reserve(view.sources.size());
+  parts_.reserve(view.sources.size());
   for (const auto& source : view.sources) {
     if (source->stats().events > 0) sources_.push_back(source.get());
   }
@@ -86,7 +89,7 @@ void Plan::ask(uint64_t first, uint64_t count) {
   questions_.resize(count);
   marks_.clear();
   std::vector<size_t> first_marks;
-  const bool erased = !view_.tombstones->empty();
+  const bool erased = view_.tombstones != nullptr && !view_.tombstones->empty();
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t row = first + i;
     Question& question = questions_[i];
@@ -135,6 +138,8 @@ Status Plan::locate(uint64_t first, uint64_t count) {
   ask(first, count);
   located_.assign(count * sources_.size(), Located{});
   found_.assign(count, 0);
+  probes_.reserve(count);
+  probe_rows_.reserve(count);
   for (size_t place = 0; place < sources_.size(); ++place) TSFEAT_TRY(locate_in(place, first));
   return {};
 }

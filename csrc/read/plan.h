@@ -1,6 +1,9 @@
 // Planning a request: what each requested row asks, and where its key's events are, for many rows at once.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <memory_resource>
 #include <span>
 #include <vector>
 
@@ -38,21 +41,26 @@ class Plan {
   View& view_;
   const ReadRequest& request_;
   const Chooser& chooser_;
-  std::vector<Source*> sources_;         // newest first, by their last event
-  std::vector<int64_t> later_max_time_;  // of all sources after each
+  // What follows is in here. The plan of a few rows fits in the first part, and allocates nothing.
+  std::array<std::byte, 4096> first_memory_;
+  std::pmr::monotonic_buffer_resource memory_{first_memory_.data(), first_memory_.size()};
+  template <typename T>
+  using List = std::pmr::vector<T>;
 
-  std::vector<Question> questions_;
+  List<Source*> sources_{&memory_};         // newest first, by their last event
+  List<int64_t> later_max_time_{&memory_};  // of all sources after each
+  List<Question> questions_{&memory_};
   std::vector<Mark> marks_;
   struct Located {
     RowRange rows;
     uint64_t cut_at = 0;  // how many were asked for, if there may be older ones
   };
-  std::vector<Located> located_;  // row-major: sources_.size() for each row
-  std::vector<uint64_t> found_;   // events of each row that are newer than all that later sources have
-  std::vector<Part> parts_;
-  std::vector<Probe> probes_;
-  std::vector<uint64_t> probe_rows_;
-  std::vector<RowRange> answers_;
+  List<Located> located_{&memory_};  // row-major: sources_.size() for each row
+  List<uint64_t> found_{&memory_};   // events of each row that are newer than all that later sources have
+  List<Part> parts_{&memory_};
+  List<Probe> probes_{&memory_};
+  List<uint64_t> probe_rows_{&memory_};
+  List<RowRange> answers_{&memory_};
 };
 
 }  // namespace tsfeat

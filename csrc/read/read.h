@@ -22,7 +22,7 @@
 namespace tsfeat {
 
 // One consistent view of a table: what the engine hands to a reader. The sources together hold every event with version
-// <= `version` (and may hold newer ones). `sources` point into owners that `owners` keeps alive.
+// <= `version` (and may hold newer ones). `sources` point into what `owner` keeps alive.
 struct View {
   std::shared_ptr<const Schema> schema;
   std::string table_name;
@@ -31,8 +31,8 @@ struct View {
   std::optional<Retention> retention;
   int64_t horizon_time = kMinTime;  // reads with R < it raise kRetention; kMinTime: none
   uint64_t horizon_version = 0;     // reads at a version < it raise kRetention
-  std::shared_ptr<const Tombstones> tombstones = Tombstones::none();
-  std::vector<std::shared_ptr<const void>> owners;
+  std::shared_ptr<const Tombstones> tombstones;  // null: nothing is erased
+  std::shared_ptr<const void> owner;
   std::vector<std::unique_ptr<Source>> sources;
 };
 

@@ -61,7 +61,7 @@ class ViewScanner final : public Scanner {
     parts_.clear();
     for (const Slice& part : merge_->parts()) parts_.push_back({part});
     marks_.clear();
-    if (!view_.tombstones->empty()) view_.tombstones->find(merge_->key(), &marks_);
+    if (view_.tombstones != nullptr) view_.tombstones->find(merge_->key(), &marks_);
     question_.marks = marks_;
     pending_.clear();
     pending_at_ = 0;

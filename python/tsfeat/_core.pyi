@@ -44,8 +44,29 @@ FilterNode: TypeAlias = tuple[Any, ...]
 column: 0 is the time, 1 .. the schema's columns in order. values: canonical form of the column's type; for a category
 an int32 array of codes (-1 never matches ==, always matches !=).
 """
-ReadResult: TypeAlias = tuple[NDArray[np.int64], list[Column], int]
-"""(offsets int64[rows + 1], one Column per requested column, the version read)."""
+
+def is_plain(value: object, dtype: np.dtype[Any] | None, /) -> bool:
+    """Whether the engine takes `value` as it is: a one-dimensional, contiguous, aligned array of this very dtype."""
+
+class Projection:
+    """Columns to read, ready for a table's `read`."""
+
+class Filter:
+    """A `FilterNode` ready for a table's reads."""
+
+class Answer:
+    """What a read returned. Arrays are made when they are asked for, over memory that belongs to the answer."""
+
+    @property
+    def offsets(self) -> NDArray[np.int64]: ...
+    @property
+    def version(self) -> int:
+        """The version that was read."""
+    def values(self, place: int, /) -> Values:
+        """The values of the column at this place of the projection."""
+    def shown(self, place: int, dtype: np.dtype[Any], /) -> NDArray[Any]:
+        """Values of fixed width under another dtype of that width (datetime64 for times)."""
+    def validity(self, place: int, /) -> NDArray[np.bool_] | None: ...
 
 class Clock:
     """Where "now" comes from. `Clock()` is the system's wall clock; with `now_ns` it stands still until set."""
@@ -156,17 +177,21 @@ class Table:
         since: PerRow,
         before: PerRow,
         version: PerRow,
-        filter: FilterNode | None,
-        columns: list[int],
-    ) -> ReadResult:
-        """One row per key, oldest to newest. n None: no limit. columns: indices as in `FilterNode`."""
+        filter: Filter | None,
+        projection: Projection,
+        /,
+    ) -> Answer:
+        """One row per key, oldest to newest. n None: no limit."""
+    def projection(self, columns: list[int]) -> Projection:
+        """columns: indices as in `FilterNode`."""
+    def filter(self, node: FilterNode) -> Filter: ...
     def count(
         self,
         keys: Keys,
         since: PerRow,
         before: PerRow,
         version: PerRow,
-        filter: FilterNode | None,
+        filter: Filter | None,
     ) -> NDArray[np.int64]: ...
     def scan(
         self,
@@ -174,7 +199,7 @@ class Table:
         since: int | None,
         before: int | None,
         version: int | None,
-        filter: FilterNode | None,
+        filter: Filter | None,
         chunk_rows: int,
     ) -> Scan: ...
     def keys(self, version: int | None, chunk_rows: int) -> Scan:

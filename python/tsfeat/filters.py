@@ -19,7 +19,7 @@ class Filter:
     ((col('action') == 'like') & ~(col('dwell_ms') < 500))
     """
 
-    # bound: (layout, node) of the last table that this filter met, if the node may be used again.
+    # bound: (layout, the engine's filter) of the last table that this filter met, if it may be used again.
     __slots__ = ("bound",)
 
     bound: tuple[Any, Any] | None

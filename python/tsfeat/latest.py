@@ -16,13 +16,6 @@ from tsfeat.sequences import Sequences
 class Latest:
     """The newest event per requested key: one place per row in every array.
 
-    Attributes
-    ----------
-    found : bool[rows]
-        False where the key has no (visible) event; there times are NaT, categories -1, and the rest zero or empty.
-    version : int
-        The table's version that was read.
-
     Examples
     --------
     >>> import tempfile, tsfeat
@@ -37,14 +30,22 @@ class Latest:
     >>> store.close()
     """
 
-    __slots__ = ("_made", "_sequences", "found")
-
-    found: NDArray[np.bool_]
+    __slots__ = ("_found", "_made", "_sequences")
 
     def __init__(self, sequences: Sequences) -> None:
         self._sequences = sequences
-        self.found = sequences.offsets[1:] != sequences.offsets[:-1]
+        self._found: NDArray[np.bool_] | None = None
         self._made: dict[str, NDArray[Any]] = {}
+
+    @property
+    def found(self) -> NDArray[np.bool_]:
+        """False where the key has no (visible) event, shape (rows,); there times are NaT, categories -1, and the rest
+        zero or empty."""
+        found = self._found
+        if found is None:
+            offsets = self._sequences.offsets
+            found = self._found = offsets[1:] != offsets[:-1]
+        return found
 
     @property
     def keys(self) -> NDArray[Any]:
@@ -67,7 +68,7 @@ class Latest:
         return self._sequences.categories
 
     def __len__(self) -> int:
-        return len(self.found)
+        return len(self._sequences)
 
     def __getitem__(self, column: str) -> NDArray[Any]:
         """A column, shape (rows,), or (rows, d) for a vector."""
@@ -76,14 +77,15 @@ class Latest:
             if not isinstance(column, str):
                 raise UnknownColumnError(f"index Latest with a column's name, not {column!r}")
             place, field = self._sequences._place(column)
-            values, _ = self._sequences._canonical(place, field)
+            values = self._sequences._canonical(place, field)
             made = self._made[column] = scattered(field, values, self.found)
         return made
 
     def valid(self, column: str) -> NDArray[np.bool_]:
         """Where there is an event and its value is not null, shape (rows,)."""
-        result = self.found.copy()
-        result[self.found] = self._sequences.valid(column)
+        found = self.found
+        result = found.copy()
+        result[found] = self._sequences.valid(column)
         return result
 
     def _parts(self) -> list[tuple[Any, NDArray[Any], NDArray[np.bool_] | None]]:

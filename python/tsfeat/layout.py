@@ -13,11 +13,17 @@ _MAX_CACHED = 256
 
 
 class Projection:
-    """The columns of a read: fields by name, and what to ask the engine for (the key is not asked for)."""
+    """The columns of a read: fields by name, and what to ask the engine for (the key is not asked for).
 
-    __slots__ = ("fields", "indices", "names", "places")
+    prepared: the engine's form, once a table has been asked for it; good for that table's layout.
+    """
+
+    __slots__ = ("fields", "indices", "names", "places", "prepared")
+
+    prepared: _core.Projection | None
 
     def __init__(self, fields: list[Field]) -> None:
+        self.prepared = None
         self.fields = fields
         self.names = tuple(field.name for field in fields)
         self.indices = [field.index for field in fields if field.index != KEY_INDEX]

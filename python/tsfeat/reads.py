@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from tsfeat import _core as engine
 from tsfeat.filters import Filter
 from tsfeat.latest import Latest
-from tsfeat.layout import Layout
+from tsfeat.layout import Layout, Projection
 from tsfeat.predicates import Binder
 from tsfeat.requests import read_bound, read_keys, read_limit, read_version
 from tsfeat.scan import Scan
 from tsfeat.sequences import Sequences
 
 CHUNK_ROWS = 65_536
-_ndarray = np.ndarray
+_is_plain = engine.is_plain
 
 
 class Reads:
@@ -82,7 +82,7 @@ class Reads:
         >>> store.close()
         """
         layout = self._layout
-        if type(keys) is _ndarray and keys.dtype is self._key_dtype and keys.ndim == 1 and keys.flags.carray:
+        if _is_plain(keys, self._key_dtype):
             rows = len(keys)
         else:
             keys, rows = read_keys(keys, layout.key)
@@ -97,8 +97,8 @@ class Reads:
         node = None if where is None else self._bind(where, rows)
         projection = layout.everything if columns is None else layout.project(columns)
         core = self._core
-        offsets, made, seen = core.read(keys, n, since, before, version, node, projection.indices)
-        return Sequences(keys, offsets, made, seen, projection, layout, core)
+        answer = core.read(keys, n, since, before, version, node, projection.prepared or self._prepare(projection))
+        return Sequences(keys, answer, projection, layout, core)
 
     def between(
         self,
@@ -130,8 +130,9 @@ class Reads:
         version = read_version(version, layout, rows)
         node = None if where is None else self._bind(where, rows)
         projection = layout.everything if columns is None else layout.project(columns)
-        offsets, made, seen = self._core.read(keys, None, since, before, version, node, projection.indices)
-        return Sequences(keys, offsets, made, seen, projection, layout, self._core)
+        core = self._core
+        answer = core.read(keys, None, since, before, version, node, projection.prepared or self._prepare(projection))
+        return Sequences(keys, answer, projection, layout, core)
 
     def latest(self, keys: Any, *, before: Any = None, columns: Any = None, version: Any = None) -> Latest:
         """The newest event of each key (before `before`), as flat arrays with `found`. See `last_n`.
@@ -229,20 +230,24 @@ class Reads:
         return Scan(core, self._layout, None, pinned, lambda: core.keys(pinned, CHUNK_ROWS))
 
     def _keys(self, keys: Any) -> tuple[Any, int]:
-        if type(keys) is _ndarray and keys.dtype is self._key_dtype and keys.ndim == 1 and keys.flags.carray:
+        if _is_plain(keys, self._key_dtype):
             return keys, len(keys)
         return read_keys(keys, self._layout.key)
 
-    def _bind(self, where: Filter, rows: int | None) -> engine.FilterNode:
+    def _prepare(self, projection: Projection) -> engine.Projection:
+        made = projection.prepared = self._core.projection(projection.indices)
+        return made
+
+    def _bind(self, where: Filter, rows: int | None) -> engine.Filter:
         bound = getattr(where, "bound", None)
         if bound is not None and bound[0] is self._layout:
             return bound[1]  # type: ignore[no-any-return]
         layout = self._layout
         binder = Binder(self._core, layout, rows)
-        node = binder.bind(where)
+        made = self._core.filter(binder.bind(where))
         if binder.reusable:
-            where.bound = (layout, node)
-        return node
+            where.bound = (layout, made)
+        return made
 
     def _pinned(self, version: int | None) -> int:
         return self._core.version if version is None else int(read_version(version, self._layout, None))

@@ -37,12 +37,10 @@ def read_bound(value: Any, layout: Layout, rows: int | None, name: str) -> Any:
     """`before` or `since`: None, one moment, or one per row. Rounded up to the unit, which is what < and >= mean."""
     if value is None or (type(value) is int and INT64_MIN < value <= INT64_MAX):
         return value
-    if type(value) is _ndarray and value.ndim == 1 and value.flags.c_contiguous and value.flags.aligned:
-        dtype = value.dtype
-        if dtype is _int64:
-            return _per_row(value, layout, rows, name)
-        if dtype == layout.time.shown:
-            return _checked_moments(value.view(_int64), layout, rows, name)
+    if _core.is_plain(value, _int64):
+        return _per_row(value, layout, rows, name)
+    if type(value) is _ndarray and value.dtype == layout.time.shown and _core.is_plain(value, value.dtype):
+        return _checked_moments(value.view(_int64), layout, rows, name)
     if isinstance(value, _ndarray) and value.ndim == 0:
         value = value[()]
     if isinstance(value, _SCALARS):

@@ -15,15 +15,33 @@ from tsfeat.fields import KEY_INDEX, STRINGS, Field
 from tsfeat.layout import Layout, Projection
 
 
+class Given:
+    """An answer put together from columns (a slice, or one that travelled), with the methods of `_core.Answer`."""
+
+    __slots__ = ("columns", "offsets", "version")
+
+    def __init__(self, offsets: NDArray[np.int64], columns: list[_core.Column], version: int) -> None:
+        self.offsets = offsets
+        self.columns = columns
+        self.version = version
+
+    def values(self, place: int) -> _core.Values:
+        """A column in canonical form."""
+        return self.columns[place][0]
+
+    def shown(self, place: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """A column of fixed width under another dtype of that width."""
+        values = self.columns[place][0]
+        assert isinstance(values, np.ndarray)
+        return values.view(dtype)
+
+    def validity(self, place: int) -> NDArray[np.bool_] | None:
+        """Where a column is not null; None if nowhere."""
+        return self.columns[place][1]
+
+
 class Sequences:
     """A batch of sequences: for each requested key one row of events, oldest to newest, laid flat with offsets.
-
-    Attributes
-    ----------
-    offsets : int64[rows + 1]
-        Row i is `[offsets[i]:offsets[i + 1]]` of every column.
-    version : int
-        The table's version that was read.
 
     Examples
     --------
@@ -45,29 +63,32 @@ class Sequences:
     >>> store.close()
     """
 
-    __slots__ = ("_columns", "_core", "_keys", "_layout", "_made", "_projection", "offsets", "version")
-
-    offsets: NDArray[np.int64]
-    version: int
+    __slots__ = ("_answer", "_core", "_keys", "_layout", "_made", "_projection")
 
     def __init__(
         self,
         keys: _core.Keys,
-        offsets: NDArray[np.int64],
-        columns: list[_core.Column],
-        version: int,
+        answer: _core.Answer | Given,
         projection: Projection,
         layout: Layout,
         core: _core.Table | frozen.FrozenTable,
     ) -> None:
         self._keys = keys
-        self.offsets = offsets
-        self._columns = columns
-        self.version = version
+        self._answer = answer
         self._projection = projection
         self._layout = layout
         self._core = core
         self._made: dict[str, NDArray[Any]] | None = None
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """Where rows begin and end, shape (rows + 1,): row i is `[offsets[i]:offsets[i + 1]]` of every column."""
+        return self._answer.offsets
+
+    @property
+    def version(self) -> int:
+        """The table's version that was read."""
+        return self._answer.version
 
     @property
     def keys(self) -> NDArray[Any]:
@@ -77,7 +98,8 @@ class Sequences:
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Events in each row, shape (rows,)."""
-        return self.offsets[1:] - self.offsets[:-1]
+        offsets = self.offsets
+        return offsets[1:] - offsets[:-1]
 
     @property
     def columns(self) -> list[str]:
@@ -96,23 +118,23 @@ class Sequences:
         except (KeyError, TypeError):
             raise UnknownColumnError(f"no column {name!r} was read; there is {', '.join(self.columns)}") from None
 
-    def _canonical(self, place: int, field: Field) -> _core.Column:
-        if place == KEY_INDEX:
-            return repeat_keys(field, self._keys, self.offsets), None
-        return self._columns[place]
+    def _canonical(self, place: int, field: Field) -> _core.Values:
+        return repeat_keys(field, self._keys, self.offsets) if place == KEY_INDEX else self._answer.values(place)
+
+    def _column(self, place: int) -> _core.Column:
+        return self._answer.values(place), self._answer.validity(place)
 
     def _flat(self, name: str) -> NDArray[Any]:
         place, field = self._place(name)
-        if field.dtype is not None and place != KEY_INDEX:
-            # Nothing to convert but the label of times.
-            values: Any = self._columns[place][0]
-            return values.view(field.shown) if field.kind == "time" else values  # type: ignore[no-any-return]
+        dtype = field.shown
+        if dtype is not None and place != KEY_INDEX:
+            return self._answer.shown(place, dtype)
         made = self._made
         if made is None:
             made = self._made = {}
         found = made.get(name)
         if found is None:
-            found = made[name] = shown(field, self._canonical(place, field)[0])
+            found = made[name] = shown(field, self._canonical(place, field))
         return found
 
     def __getitem__(self, item: str | int | slice) -> Any:
@@ -123,11 +145,12 @@ class Sequences:
             return self._slice(item)
         if not isinstance(item, (int, np.integer)):
             raise SchemaError(f"index Sequences with a column's name, a row's number or a slice, not {item!r}")
-        rows = len(self)
+        offsets = self.offsets
+        rows = len(offsets) - 1
         row = int(item) + rows if item < 0 else int(item)
         if not 0 <= row < rows:
             raise IndexError(f"row {item} of {rows}")
-        start, stop = int(self.offsets[row]), int(self.offsets[row + 1])
+        start, stop = int(offsets[row]), int(offsets[row + 1])
         return {name: self._flat(name)[start:stop] for name in self._projection.names}
 
     def _slice(self, item: slice) -> Sequences:
@@ -135,16 +158,17 @@ class Sequences:
         if step != 1:
             raise SchemaError(f"a slice of Sequences takes every row (step 1), not step {step}")
         last = max(first, last)
-        start, stop = int(self.offsets[first]), int(self.offsets[last])
+        offsets = self.offsets
+        start, stop = int(offsets[first]), int(offsets[last])
         columns: list[_core.Column] = []
         for field in self._projection.fields:
             if field.index != KEY_INDEX:
-                values, valid = self._columns[len(columns)]
+                values, valid = self._column(len(columns))
                 part = take_rows(field, values, start, stop)
                 columns.append((part, None if valid is None else valid[start:stop]))
         keys: Any = take_rows(self._layout.key, self._keys, first, last)
-        offsets = self.offsets[first : last + 1] - start
-        return Sequences(keys, offsets, columns, self.version, self._projection, self._layout, self._core)
+        answer = Given(offsets[first : last + 1] - start, columns, self.version)
+        return Sequences(keys, answer, self._projection, self._layout, self._core)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -162,7 +186,7 @@ class Sequences:
             If the column was not read.
         """
         place, _ = self._place(column)
-        valid = None if place == KEY_INDEX else self._columns[place][1]
+        valid = None if place == KEY_INDEX else self._answer.validity(place)
         return np.ones(int(self.offsets[-1]), np.bool_) if valid is None else valid
 
     def decode(self, column: str) -> NDArray[Any]:
@@ -212,7 +236,7 @@ class Sequences:
             raise SchemaError(f"side is 'left' or 'right', not {side!r}")
         if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 0:
             raise SchemaError(f"length is a whole number of at least 0, not {length!r}")
-        valid = None if place == KEY_INDEX else self._columns[place][1]
+        valid = None if place == KEY_INDEX else self._answer.validity(place)
         return padded(field, self._flat(column), valid, self.offsets, int(length), side == "left", fill)
 
     def _list_fields(self) -> list[tuple[int, Field]]:
@@ -230,7 +254,7 @@ class Sequences:
         shared = arrow_export.shared_dictionaries(self._core, self._projection.fields)
         children = [arrow_export.column_node(self._layout.key, (self._keys, None), rows, None)]
         for place, field in self._list_fields():
-            child = arrow_export.column_node(field, self._columns[place], events, shared.get(field.index))
+            child = arrow_export.column_node(field, self._column(place), events, shared.get(field.index))
             children.append(arrow_export.list_node(field, self.offsets, child))
         return _core.arrow_export_array(arrow_export.struct_node(children, rows))
 
@@ -246,7 +270,8 @@ class Sequences:
         """
         repeated = shown(self._layout.key, repeat_keys(self._layout.key, self._keys, self.offsets))
         rows = np.repeat(np.arange(len(self)), self.lengths)
-        columns = [(field, self._flat(field.name), self._columns[place][1]) for place, field in self._list_fields()]
+        valid = self._answer.validity
+        columns = [(field, self._flat(field.name), valid(place)) for place, field in self._list_fields()]
         return convert.to_pandas([(self._layout.key, repeated, None), *columns], self.categories, rows, "row")
 
     def to_torch(self, columns: list[str] | None = None) -> dict[str, Any]:
@@ -278,7 +303,8 @@ class Sequences:
         categories = {field.index: self._core.categories(field.index) for field in fields if field.kind == "category"}
         described = frozen.describe(self._layout)
         names = self._projection.names
-        return _restored, (self._keys, self.offsets, self._columns, self.version, names, described, categories)
+        columns = [self._column(place) for place in range(len(self._projection.indices))]
+        return _restored, (self._keys, self.offsets, columns, self.version, names, described, categories)
 
     def __repr__(self) -> str:
         title = f"Sequences: {len(self):,} rows, {int(self.offsets[-1]):,} events, version {self.version}"
@@ -289,4 +315,5 @@ def _restored(
     keys: Any, offsets: Any, columns: Any, version: int, names: Any, described: Any, categories: dict[int, list[str]]
 ) -> Sequences:
     layout = frozen.restore(described)
-    return Sequences(keys, offsets, columns, version, layout.project(names), layout, frozen.FrozenTable(categories))
+    answer = Given(offsets, columns, version)
+    return Sequences(keys, answer, layout.project(names), layout, frozen.FrozenTable(categories))

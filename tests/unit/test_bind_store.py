@@ -70,15 +70,48 @@ def test_specs_come_back_as_they_went_in(table: Any) -> None:
 def test_a_read_gives_arrays_that_outlive_the_store(core: Any, table: Any) -> None:
     rows = 5000
     table.append(rows, np.full(rows, 7, np.uint64), np.arange(rows), columns(rows), None, None, None)
-    offsets, made, version = table.read(keys(7, 1), None, None, None, None, None, [0, 1, 2, 3, 4])
+    answer = table.read(keys(7, 1), None, None, None, None, None, table.projection([0, 1, 2, 3, 4]))
     core.close()
     gc.collect()
-    assert (offsets.tolist(), version) == ([0, rows, rows + 2], 2)
-    assert made[0][0].tolist() == [*range(rows), 10, 20]
-    assert made[1][0].dtype == np.int64 and made[3][0].dtype == np.int32
-    assert made[2][0][0][-1] == 2 * (rows + 2)
-    assert made[4][0].shape == (rows + 2, 2) and made[4][0].flags.carray
-    assert all(validity is None for _, validity in made)
+    offsets, made = answer.offsets, [answer.values(place) for place in range(5)]
+    assert (offsets.tolist(), answer.version) == ([0, rows, rows + 2], 2)
+    assert all(answer.validity(place) is None for place in range(5))
+    moments_shown = answer.shown(0, np.dtype("M8[s]"))
+    del answer
+    gc.collect()
+    assert made[0].tolist() == moments_shown.view(np.int64).tolist() == [*range(rows), 10, 20]
+    assert made[1].dtype == np.int64 and made[3].dtype == np.int32
+    assert made[2][0][-1] == 2 * (rows + 2)
+    assert made[4].shape == (rows + 2, 2) and made[4].flags.carray
+
+
+def test_arrays_of_a_small_answer_share_it_and_outlive_it(table: Any) -> None:
+    answer = table.read(keys(1, 2), None, None, None, None, None, table.projection([0, 1, 2, 4]))
+    arrays = [answer.offsets, answer.values(0), answer.values(1), answer.values(3)]
+    text = answer.values(2)
+    answer.values(1)[0] = 7
+    assert answer.shown(1, np.dtype(np.uint64)).tolist() == [7, 1]
+    del answer
+    gc.collect()
+    assert [array.tolist() for array in arrays] == [[0, 2, 2], [10, 20], [7, 1], [[1, 1], [1, 1]]]
+    assert bytes(text[1]) == b"abab"
+
+
+def test_what_an_answer_cannot_show_is_refused(table: Any) -> None:
+    answer = table.read(keys(1), None, None, None, None, None, table.projection([0, 2]))
+    refused: list[Any] = [(0, np.dtype("i4")), (0, np.dtype(object)), (0, int), (1, np.dtype("u1")), ("0", None)]
+    for place, dtype in refused:
+        with pytest.raises(TypeError):
+            answer.shown(place, dtype)
+    for call in (answer.values, answer.validity, lambda place: answer.shown(place, np.dtype(np.int64))):
+        for place in (-1, 2):
+            with pytest.raises(IndexError):
+                call(place)
+    with pytest.raises(TypeError):
+        type(answer)()
+    for arguments in [(), (keys(1), None, None, None, None, None, [0]), (keys(1), None, None, None, None, (), answer)]:
+        with pytest.raises(TypeError):
+            table.read(*arguments)
 
 
 BAD_APPENDS = [
@@ -127,7 +160,7 @@ BAD_FILTERS: list[Any] = [
 @pytest.mark.parametrize("node", BAD_FILTERS, ids=repr)
 def test_bad_filters_are_refused(table: Any, node: Any) -> None:
     with pytest.raises((errors.SchemaError, TypeError)):
-        table.read(keys(1), None, None, None, None, node, [1])
+        table.read(keys(1), None, None, None, None, table.filter(node), table.projection([1]))
 
 
 def test_long_chains_of_a_filter_work_and_deep_ones_are_refused(table: Any) -> None:
@@ -135,17 +168,17 @@ def test_long_chains_of_a_filter_work_and_deep_ones_are_refused(table: Any) -> N
     node = leaf
     for _ in range(900):
         node = ("or", node, leaf)
-    assert table.count(keys(1), None, None, None, node).tolist() == [1]
+    assert table.count(keys(1), None, None, None, table.filter(node)).tolist() == [1]
     for _ in range(100_000):
         node = ("not", node)
     with pytest.raises(errors.SchemaError, match="nested"):
-        table.count(keys(1), None, None, None, node)
+        table.filter(node)
 
 
 @pytest.mark.parametrize("n", [moments(1, 2), 2**70, np.ones(1, np.int32), 1.5, "1"])
 def test_bad_counts_are_refused(table: Any, n: Any) -> None:
     with pytest.raises((errors.SchemaError, TypeError)):
-        table.read(keys(1), n, None, None, None, None, [1])
+        table.read(keys(1), n, None, None, None, None, table.projection([1]))
 
 
 def test_a_progress_callback_can_stop_the_work(core: Any, table: Any) -> None:

@@ -39,6 +39,31 @@ TEST(Buffer, TwoAtOnceAreApart) {
 
 TEST(Buffer, AnImpossibleSizeIsBadAlloc) { EXPECT_THROW(allocate_buffer(~size_t{0}), std::bad_alloc); }
 
+TEST(BufferGroup, GivesBuffersThatAreApartAndAlignedAndOutliveIt) {
+  for (const size_t bytes : {size_t{0}, size_t{1}, size_t{100}, size_t{50'000}}) {
+    std::vector<Buffer> held;
+    {
+      BufferGroup group(5 * bytes, 8);
+      for (int i = 0; i < 5; ++i) held.push_back(group.take(bytes));
+    }
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(held[i].get()) % 16, 0U);
+      std::memset(held[i].get(), i, bytes);
+    }
+    held.erase(held.begin() + 1);
+    for (const int mark : {0, 2, 3, 4}) {
+      const Buffer& buffer = held[mark == 0 ? 0 : mark - 1];
+      for (size_t i = 0; i < bytes; ++i) ASSERT_EQ(buffer[i], mark);
+    }
+  }
+}
+
+TEST(BufferGroup, MayGiveNoneAtAll) {
+  BufferGroup none(0, 0);
+  BufferGroup untaken(100, 4);
+  EXPECT_NE(BufferGroup(7, 2).take(7), nullptr);
+}
+
 TEST(Buffer, ThreadsShareThePool) {
   const auto work = [](uint8_t mark) {
     for (int i = 0; i < 200; ++i) {

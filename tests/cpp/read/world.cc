@@ -103,9 +103,11 @@ View World::view() const {
   view.now = now;
   view.retention = retention;
   view.tombstones = tombstones;
+  const auto memtables = std::make_shared<std::vector<std::shared_ptr<const void>>>();
+  view.owner = memtables;
   for (const Home& home : homes_) {
     if (home.memtable != nullptr) {
-      view.owners.push_back(home.memtable);
+      memtables->push_back(home.memtable);
       view.sources.push_back(static_cast<const Memtable*>(home.memtable.get())->source(version));
     } else {
       view.sources.push_back(std::make_unique<EventSource>(home.events, home.with_added));
