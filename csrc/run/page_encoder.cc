@@ -7,7 +7,7 @@
 namespace tsfeat::run {
 
 PageEncoder::PageEncoder(std::shared_ptr<const Schema> schema, const Layout& layout, codec::Effort effort)
-    : schema_(std::move(schema)), layout_(layout), effort_(effort) {}
+    : schema_(std::move(schema)), layout_(layout), effort_(effort), histories_(layout.chunks()) {}
 
 uint32_t PageEncoder::most_rows(uint32_t page_rows) const {
   uint64_t rows = std::clamp(page_rows, uint32_t{1}, codec::kMaxChunkValues);
@@ -32,7 +32,7 @@ Status PageEncoder::encode_times(uint32_t rows, std::string* out, EncodedPage* p
   const auto [least, most] = std::minmax_element(times, times + rows);
   page->entry.min_time = page->stats.min_time = *least;
   page->entry.max_time = page->stats.max_time = *most;
-  codec::encode_fixed(values_.data(), rows, 8, codec::Kind::kSigned, effort_, out);
+  codec::encode_fixed(values_.data(), rows, 8, codec::Kind::kSigned, effort_, out, &histories_[kTimesChunk]);
   note_chunk(kTimesChunk, *out);
 
   auto* versions = reinterpret_cast<uint64_t*>(values_.data());
@@ -41,7 +41,7 @@ Status PageEncoder::encode_times(uint32_t rows, std::string* out, EncodedPage* p
   page->stats.min_version = *oldest;
   page->stats.max_version = *newest;
   page->stats.events = rows;
-  codec::encode_fixed(values_.data(), rows, 8, codec::Kind::kUnsigned, effort_, out);
+  codec::encode_fixed(values_.data(), rows, 8, codec::Kind::kUnsigned, effort_, out, &histories_[kVersionsChunk]);
   note_chunk(kVersionsChunk, *out);
   return {};
 }
@@ -70,13 +70,16 @@ Result<bool> PageEncoder::encode_column(size_t position, uint32_t rows, std::str
     page->varlen_bytes = std::max<uint64_t>(page->varlen_bytes, varlen_.data.size());
     if (varlen_.data.size() > kMaxPlainChunkBytes && rows > 1) return false;
     codec::encode_varlen(varlen_.offsets.data(), reinterpret_cast<const uint8_t*>(varlen_.data.data()), rows, effort_,
-                         out);
+                         out, &histories_[column.chunk]);
   } else {
-    codec::encode_fixed(values_.data(), rows, column.width, codec_kind(column.type), effort_, out);
+    codec::encode_fixed(values_.data(), rows, column.width, codec_kind(column.type), effort_, out,
+                        &histories_[column.chunk]);
   }
   note_chunk(column.chunk, *out);
   if (column.nullable) {
-    if (has_null) codec::encode_fixed(validity_.data(), rows, 1, codec::Kind::kUnsigned, effort_, out);
+    if (has_null)
+      codec::encode_fixed(validity_.data(), rows, 1, codec::Kind::kUnsigned, effort_, out,
+                          &histories_[column.validity_chunk]);
     note_chunk(column.validity_chunk, *out);
   }
   ColumnBounds& bounds = page->bounds[position];
