@@ -13,9 +13,6 @@ namespace tsfeat::codec {
 
 namespace {
 
-// How many values have each bit width.
-using Histogram = uint32_t[65];
-
 template <typename T>
 struct Differences {
   T least = 0;           // signed: the least of all
@@ -23,17 +20,34 @@ struct Differences {
   uint32_t falling = 0;  // how many are negative
 };
 
-// Sizes by one pass what a choice of every width would cost.
 template <typename T>
-TSFEAT_INLINE void choose_width(const Histogram& histogram, uint32_t count, BlockPlan<T>* plan) {
-  uint32_t widest = 8 * sizeof(T);
-  while (widest > 0 && histogram[widest] == 0) --widest;
+TSFEAT_INLINE unsigned width_of(T value) {
+  return static_cast<unsigned>(std::bit_width(value));
+}
+
+// How many of the integers take more than `width` bits. Their number fits the smallest type, so that lanes need not be
+// widened.
+template <typename T>
+TSFEAT_INLINE uint32_t count_wider(const T* integers, uint32_t count, uint32_t width) {
+  static_assert(kBlockValues < 256);
+  const T most = static_cast<T>((T{1} << width) - 1);
+  T wider = 0;
+  for (uint32_t i = 0; i < count; ++i) wider = static_cast<T>(wider + (integers[i] > most ? 1 : 0));
+  return static_cast<uint32_t>(wider);
+}
+
+// Tries the widths below that of the widest integer, as long as the exceptions are few enough: a handful of widths, and
+// a vectorized pass for each, where a histogram would wait for its own last store at every value.
+template <typename T>
+TSFEAT_INLINE void choose_width(const T* integers, uint32_t count, BlockPlan<T>* plan) {
+  T all = 0;
+  for (uint32_t i = 0; i < count; ++i) all = static_cast<T>(all | integers[i]);
+  const uint32_t widest = width_of(all);
   plan->width = static_cast<uint8_t>(widest);
   plan->bytes = packed_bytes(count, widest);
   uint32_t best = plan->bytes;
-  uint32_t exceptions = 0;
   for (uint32_t width = widest; width-- > 0;) {
-    exceptions += histogram[width + 1];
+    const uint32_t exceptions = count_wider(integers, count, width);
     if (exceptions > kMaxExceptions) break;
     const uint32_t high_bytes = (widest - width + 7) / 8;
     const uint32_t bytes = packed_bytes(count, width) + exceptions * (1 + high_bytes);
@@ -48,17 +62,12 @@ TSFEAT_INLINE void choose_width(const Histogram& histogram, uint32_t count, Bloc
 }
 
 template <typename T>
-TSFEAT_INLINE unsigned width_of(T value) {
-  return static_cast<unsigned>(std::bit_width(value));
-}
-
-template <typename T>
 TSFEAT_INLINE BlockPlan<T> plan_reference(const T* values, uint32_t count, T least) {
-  Histogram histogram = {};
-  for (uint32_t i = 0; i < count; ++i) ++histogram[width_of(static_cast<T>(values[i] - least))];
+  T integers[kBlockValues];
+  for (uint32_t i = 0; i < count; ++i) integers[i] = static_cast<T>(values[i] - least);
   BlockPlan<T> plan;
   plan.base = least;
-  choose_width(histogram, count, &plan);
+  choose_width(integers, count, &plan);
   return plan;
 }
 
@@ -71,12 +80,10 @@ TSFEAT_INLINE BlockPlan<T> plan_delta(const T* values, uint32_t count, const Dif
   plan.base = values[0];
   const bool resets = differences.falling <= kMaxExceptions / 2 && differences.falling + 1 < count;
   plan.delta_base = resets ? differences.least_rising : differences.least;
-  Histogram histogram = {};
-  histogram[0] = 1;
-  for (uint32_t i = 1; i < count; ++i) {
-    ++histogram[width_of(static_cast<T>(values[i] - values[i - 1] - plan.delta_base))];
-  }
-  choose_width(histogram, count, &plan);
+  T integers[kBlockValues];
+  integers[0] = 0;
+  for (uint32_t i = 1; i < count; ++i) integers[i] = static_cast<T>(values[i] - values[i - 1] - plan.delta_base);
+  choose_width(integers, count, &plan);
   return plan;
 }
 

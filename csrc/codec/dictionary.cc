@@ -81,6 +81,28 @@ void plan_codes(DictionaryPlan<T>* plan) {
       kHeadBytes + plan->distinct.size() * sizeof(T) + (bytes ? plan->byte_code_blocks.size : plan->code_blocks.size);
 }
 
+// Indices by value. Large dictionaries are mostly of ids without order, spread evenly: they are dealt to as many
+// buckets by their high bits, and few share one.
+template <typename T>
+std::vector<uint16_t> order_of(const std::vector<T>& values) {
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  const auto bucket_bits = static_cast<unsigned>(std::bit_width(values.size()));
+  const auto range_bits = static_cast<unsigned>(std::bit_width(static_cast<uint64_t>(*most - *least)));
+  const unsigned shift = range_bits > bucket_bits ? range_bits - bucket_bits : 0;
+  const auto bucket = [&, low = *least](size_t i) { return static_cast<uint64_t>(values[i] - low) >> shift; };
+  std::vector<uint16_t> ends((size_t{1} << bucket_bits) + 1);
+  for (size_t i = 0; i < values.size(); ++i) ++ends[bucket(i) + 1];
+  std::partial_sum(ends.begin(), ends.end(), ends.begin());
+  std::vector<uint16_t> order(values.size());
+  for (size_t i = 0; i < values.size(); ++i) order[ends[bucket(i)]++] = static_cast<uint16_t>(i);
+  const auto by_value = [&](uint16_t a, uint16_t b) { return values[a] < values[b]; };
+  for (size_t b = 0, begin = 0; b + 1 < ends.size(); begin = ends[b++]) {
+    if (ends[b] - begin > 1)
+      std::sort(order.begin() + static_cast<ptrdiff_t>(begin), order.begin() + ends[b], by_value);
+  }
+  return order;
+}
+
 template <typename T>
 void write_codes(const DictionaryPlan<T>& plan, std::string* out) {
   const auto count = static_cast<uint32_t>(plan.codes.size());
@@ -173,9 +195,7 @@ bool plan_dictionary(const T* values, uint32_t count, size_t limit, DictionaryPl
 template <typename T>
 void sort_dictionary(DictionaryPlan<T>* plan) {
   const auto number = static_cast<uint32_t>(plan->distinct.size());
-  std::vector<uint16_t> order(number);
-  std::iota(order.begin(), order.end(), uint16_t{0});
-  std::sort(order.begin(), order.end(), [&](uint16_t a, uint16_t b) { return plan->distinct[a] < plan->distinct[b]; });
+  const std::vector<uint16_t> order = order_of(plan->distinct);
   std::vector<T> sorted(number);
   std::vector<uint16_t> rank(number);
   for (uint32_t i = 0; i < number; ++i) {

@@ -36,14 +36,16 @@ auto with_lane(uint32_t width, Visit visit) {
 }
 
 // Vectors and other wide values: no structure is looked for.
-void encode_wide(const uint8_t* values, size_t size, Effort effort, std::string* out) {
+void encode_wide(const uint8_t* values, size_t size, Effort effort, ColumnHistory& history, std::string* out) {
   const Bytes plain(values, size);
-  if (effort == Effort::kSmall && size >= 64) {
+  if (effort == Effort::kSmall && size >= 64 && history.frame.due()) {
     std::string chunk(1, static_cast<char>(Encoding::kRaw));
     ByteWriter(&chunk).bytes(plain);
     std::string frame;
     zstd_compress(as_bytes(chunk), &frame);
-    if (frame.size() + 4 <= size - size / 8) {
+    const bool pays = frame.size() + 4 <= size - size / 8;
+    history.frame.note(pays);
+    if (pays) {
       out->push_back(static_cast<char>(Encoding::kZstd));
       ByteWriter(out).varint(chunk.size());
       out->append(frame);
@@ -149,13 +151,15 @@ void pick_lane(Encoding encoding, Bytes body, uint32_t count, const HotValues& h
 }  // namespace
 
 void encode_fixed(const uint8_t* values, uint32_t count, uint32_t width, Kind kind, Effort effort, std::string* out,
-                  const HotCodes* hot) {
-  if (!is_lane(width)) return encode_wide(values, size_t{count} * width, effort, out);
+                  ColumnHistory* history) {
+  ColumnHistory none;
+  if (history == nullptr) history = &none;
+  if (!is_lane(width)) return encode_wide(values, size_t{count} * width, effort, *history, out);
   with_lane(width, [&](auto lane) {
     using T = decltype(lane);
     std::vector<T> aligned(count);  // the caller's bytes may stand anywhere
     if (count != 0) std::memcpy(aligned.data(), values, size_t{count} * sizeof(T));
-    encode_lane<T>(aligned.data(), count, kind, effort, hot, out);
+    encode_lane<T>(aligned.data(), count, kind, effort, *history, out);
   });
 }
 

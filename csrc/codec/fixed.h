@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "codec/history.h"
 #include "codec/hot.h"
 
 namespace tsfeat::codec {
@@ -32,9 +33,10 @@ enum class Effort : uint8_t {
 inline constexpr uint32_t kMaxChunkValues = 65'535;
 
 // Appends the encoding of `count` values of `width` bytes each (1, 2, 4 or 8; any width for kUnsigned bytes such as
-// vectors, which are then stored raw or zstd). hot: of the column, if it has any.
+// vectors, which are then stored raw or zstd). history: of the column whose chunks these are, one after the other;
+// none: everything is tried.
 void encode_fixed(const uint8_t* values, uint32_t count, uint32_t width, Kind kind, Effort effort, std::string* out,
-                  const HotCodes* hot = nullptr);
+                  ColumnHistory* history = nullptr);
 
 // If the chunk is not plain (zstd, or a dictionary whose values are packed): its plain form, which decode_fixed reads;
 // else empty. For the cache, once. check_fixed refuses chunks that are not plain.

@@ -21,8 +21,8 @@ namespace {
 template <typename T>
 class LaneEncoder {
  public:
-  LaneEncoder(const T* values, uint32_t count, Kind kind, Effort effort, const HotCodes* hot)
-      : values_(values), count_(count), kind_(kind), effort_(effort), hot_codes_(hot) {}
+  LaneEncoder(const T* values, uint32_t count, Kind kind, Effort effort, ColumnHistory& history)
+      : values_(values), count_(count), kind_(kind), effort_(effort), history_(history) {}
 
   void encode(std::string* out) {
     const size_t start = out->size();
@@ -54,7 +54,7 @@ class LaneEncoder {
       choose_integer();
     }
     if constexpr (sizeof(T) >= 4) {
-      if (hot_codes_ != nullptr && plan_hot(values_, count_, *hot_codes_, best_size_ - best_size_ / 32, &hot_))
+      if (history_.hot != nullptr && plan_hot(values_, count_, *history_.hot, best_size_ - best_size_ / 32, &hot_))
         offer(Encoding::kHot, hot_.size);
     }
     // Below two bits a value no dictionary can win.
@@ -125,27 +125,42 @@ class LaneEncoder {
     }
   }
 
+  struct Frame {
+    std::string bytes;
+    size_t plain_size = 0;  // 0: not made
+    bool made() const { return plain_size != 0; }
+    size_t size() const { return made() ? bytes.size() : ~size_t{0}; }
+  };
+  static Frame compressed(std::string_view chunk) {
+    Frame frame;
+    if (chunk.empty()) return frame;
+    zstd_compress(as_bytes(chunk), &frame.bytes);
+    frame.plain_size = chunk.size();
+    return frame;
+  }
+
   // Replaces the chunk at `start` by what takes time to open but is smaller by an eighth.
   void squeeze(size_t start, std::string* out) {
-    const auto plain = [&] { return as_bytes(std::string_view(*out).substr(start)); };
-    if (count_ < 64 || plain().size() < 64) return;
-    if (best_ == Encoding::kDictionary) pack_dictionary(start, out);
-    std::string best_frame;
-    zstd_compress(plain(), &best_frame);
-    size_t frame_plain_size = plain().size();
-    if (std::string symbols = byte_symbols(); !symbols.empty()) {
-      std::string frame;
-      zstd_compress(as_bytes(symbols), &frame);
-      if (frame.size() < best_frame.size()) {
-        best_frame = std::move(frame);
-        frame_plain_size = symbols.size();
-      }
+    const size_t first_size = out->size() - start;
+    if (count_ < 64 || first_size < 64) return;
+    if (best_ == Encoding::kDictionary && history_.packed_dictionary.due()) {
+      pack_dictionary(start, out);
+      history_.packed_dictionary.note(out->size() - start < first_size);
     }
-    if (best_frame.size() + 4 > plain().size() - plain().size() / 8) return;
+    const std::string_view plain = std::string_view(*out).substr(start);
+    Frame whole = history_.frame.due() ? compressed(plain) : Frame{};
+    Frame symbols = history_.symbols_frame.due() ? compressed(byte_symbols()) : Frame{};
+    const size_t most = plain.size() - plain.size() / 8 - std::min<size_t>(4, plain.size());
+    const bool take_symbols = symbols.size() < whole.size() && symbols.size() <= most;
+    const bool take_whole = !take_symbols && whole.size() <= most;
+    if (whole.made()) history_.frame.note(take_whole);
+    if (symbols.made()) history_.symbols_frame.note(take_symbols);
+    if (!take_whole && !take_symbols) return;
+    const Frame& frame = take_symbols ? symbols : whole;
     out->resize(start);
     out->push_back(static_cast<char>(Encoding::kZstd));
-    ByteWriter(out).varint(frame_plain_size);
-    out->append(best_frame);
+    ByteWriter(out).varint(frame.plain_size);
+    out->append(frame.bytes);
   }
 
   // A packed dictionary is unpacked once, when its page enters the cache, so it must only save more than it costs to
@@ -199,7 +214,7 @@ class LaneEncoder {
   const uint32_t count_;
   const Kind kind_;
   const Effort effort_;
-  const HotCodes* const hot_codes_;
+  ColumnHistory& history_;
   Encoding best_ = Encoding::kRaw;
   size_t best_size_ = 0;
   uint32_t runs_ = 0;
@@ -215,13 +230,13 @@ class LaneEncoder {
 }  // namespace
 
 template <typename T>
-void encode_lane(const T* values, uint32_t count, Kind kind, Effort effort, const HotCodes* hot, std::string* out) {
-  LaneEncoder<T>(values, count, kind, effort, hot).encode(out);
+void encode_lane(const T* values, uint32_t count, Kind kind, Effort effort, ColumnHistory& history, std::string* out) {
+  LaneEncoder<T>(values, count, kind, effort, history).encode(out);
 }
 
-template void encode_lane<uint8_t>(const uint8_t*, uint32_t, Kind, Effort, const HotCodes*, std::string*);
-template void encode_lane<uint16_t>(const uint16_t*, uint32_t, Kind, Effort, const HotCodes*, std::string*);
-template void encode_lane<uint32_t>(const uint32_t*, uint32_t, Kind, Effort, const HotCodes*, std::string*);
-template void encode_lane<uint64_t>(const uint64_t*, uint32_t, Kind, Effort, const HotCodes*, std::string*);
+template void encode_lane<uint8_t>(const uint8_t*, uint32_t, Kind, Effort, ColumnHistory&, std::string*);
+template void encode_lane<uint16_t>(const uint16_t*, uint32_t, Kind, Effort, ColumnHistory&, std::string*);
+template void encode_lane<uint32_t>(const uint32_t*, uint32_t, Kind, Effort, ColumnHistory&, std::string*);
+template void encode_lane<uint64_t>(const uint64_t*, uint32_t, Kind, Effort, ColumnHistory&, std::string*);
 
 }  // namespace tsfeat::codec

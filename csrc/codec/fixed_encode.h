@@ -9,6 +9,6 @@
 namespace tsfeat::codec {
 
 template <typename T>
-void encode_lane(const T* values, uint32_t count, Kind kind, Effort effort, const HotCodes* hot, std::string* out);
+void encode_lane(const T* values, uint32_t count, Kind kind, Effort effort, ColumnHistory& history, std::string* out);
 
 }  // namespace tsfeat::codec

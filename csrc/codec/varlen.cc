@@ -152,7 +152,8 @@ Status check_dictionary(const DictionaryStrings& dictionary, uint32_t count) {
 
 }  // namespace
 
-void encode_varlen(const int64_t* offsets, const uint8_t* data, uint32_t count, Effort effort, std::string* out) {
+void encode_varlen(const int64_t* offsets, const uint8_t* data, uint32_t count, Effort effort, std::string* out,
+                   ColumnHistory* history) {
   const size_t start = out->size();
   Distinct found;
   if (count > 1 && find_distinct(offsets, data, count, &found)) {
@@ -161,10 +162,12 @@ void encode_varlen(const int64_t* offsets, const uint8_t* data, uint32_t count, 
     write_plain(offsets, data, count, out);
   }
   const size_t plain_size = out->size() - start;
-  if (effort != Effort::kSmall || plain_size < 64) return;
+  if (effort != Effort::kSmall || plain_size < 64 || (history != nullptr && !history->frame.due())) return;
   std::string frame;
   zstd_compress(as_bytes(std::string_view(*out).substr(start)), &frame);
-  if (frame.size() + 6 > plain_size - plain_size / 8) return;
+  const bool pays = frame.size() + 6 <= plain_size - plain_size / 8;
+  if (history != nullptr) history->frame.note(pays);
+  if (!pays) return;
   out->resize(start);
   out->push_back(static_cast<char>(VarlenEncoding::kZstd));
   ByteWriter(out).varint(plain_size);

@@ -14,7 +14,8 @@
 namespace tsfeat::codec {
 
 // Value i is data[offsets[i] .. offsets[i + 1]), for i in [0, count). Bytes of one chunk: < 4 GiB.
-void encode_varlen(const int64_t* offsets, const uint8_t* data, uint32_t count, Effort effort, std::string* out);
+void encode_varlen(const int64_t* offsets, const uint8_t* data, uint32_t count, Effort effort, std::string* out,
+                   ColumnHistory* history = nullptr);
 Result<std::string> inflate_varlen(Bytes chunk, uint32_t count);
 Status check_varlen(Bytes chunk, uint32_t count);
 

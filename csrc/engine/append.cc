@@ -43,9 +43,8 @@ Result<uint64_t> StoreCore::append(TableCore& table, const AppendRequest& reques
                                     request.position};
   const BatchHeader header{table.id,     facts.version,  facts.wall_clock,
                            facts.source, facts.position, prepared.new_categories()};
-  EncodedRecord record;
-  encode_batch(header, *now.state->schema, prepared.batch(), &record);
-  if (Status status = log_->append(record); !status.ok()) {
+  encode_batch(header, *now.state->schema, prepared.batch(), &record_);
+  if (Status status = log_->append(record_); !status.ok()) {
     return status.code() == Code::kSchema ? status : poison(status);  // kSchema: refused before a byte was written
   }
 

@@ -202,6 +202,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   // Under write_mutex.
   std::shared_ptr<LogWriter> log_;
   uint64_t log_number_ = 0;              // of log_
+  EncodedRecord record_;                 // of the append at hand
   std::deque<SealedGeneration> sealed_;  // oldest first
   size_t active_bytes_ = 0;              // of the memtables that are not sealed
   std::condition_variable flushed_;      // a sealed generation went

@@ -1,5 +1,5 @@
 // Memory that only grows: what the memtable gives out never moves and lives until the memtable dies. One thread
-// allocates; any thread may ask for the size.
+// allocates; any thread may ask for the size. Small tables start with small blocks; a full one has huge pages.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,8 @@
 #include <memory>
 #include <vector>
 
+#include "base/pages.h"
+
 namespace tsfeat {
 
 class Arena {
@@ -16,10 +18,12 @@ class Arena {
   // Uninitialized; aligned to 64 bytes if asked, else to 8.
   uint8_t* allocate(size_t bytes, size_t alignment = 8) {
     uint8_t* start = aligned(next_, alignment);
-    if (next_ == nullptr || bytes + static_cast<size_t>(start - next_) > left_) {
+    while (next_ == nullptr || bytes + static_cast<size_t>(start - next_) > left_) {
       // What is large gets a block of its own, so that little is lost of the current one.
-      if (bytes > next_block_bytes_ / 4) return aligned(new_block(bytes + alignment), alignment);
-      refill();
+      if (bytes > (next_block_bytes_ < kStepBytes ? next_block_bytes_ : kPageBlockBytes) / 4) {
+        return aligned(new_block(bytes + alignment), alignment);
+      }
+      next_block_bytes_ < kStepBytes ? refill() : extend();
       start = aligned(next_, alignment);
     }
     const size_t used = bytes + static_cast<size_t>(start - next_);
@@ -31,7 +35,7 @@ class Arena {
 
  private:
   static constexpr size_t kFirstBlockBytes = 4'096;
-  static constexpr size_t kLargestBlockBytes = 1 << 20;
+  static constexpr size_t kStepBytes = 256 << 10;
 
   static uint8_t* aligned(uint8_t* at, size_t alignment) {
     const size_t over = reinterpret_cast<uintptr_t>(at) & (alignment - 1);
@@ -42,7 +46,19 @@ class Arena {
   void refill() {
     next_ = new_block(next_block_bytes_);
     left_ = next_block_bytes_;
-    next_block_bytes_ = std::min(2 * next_block_bytes_, kLargestBlockBytes);
+    next_block_bytes_ *= 2;
+  }
+  // Pages count as they come into use, not when they are reserved.
+  void extend() {
+    if (reserved_ == 0) {
+      pages_.push_back(allocate_page_block());
+      next_ = pages_.back().get();
+      left_ = 0;
+      reserved_ = kPageBlockBytes;
+    }
+    left_ += kStepBytes;
+    reserved_ -= kStepBytes;
+    bytes_.fetch_add(kStepBytes, std::memory_order_relaxed);
   }
   uint8_t* new_block(size_t size) {
     blocks_.push_back(std::make_unique_for_overwrite<uint8_t[]>(size));
@@ -51,8 +67,10 @@ class Arena {
   }
 
   std::vector<std::unique_ptr<uint8_t[]>> blocks_;
+  std::vector<PageBlock> pages_;
   uint8_t* next_ = nullptr;
   size_t left_ = 0;
+  size_t reserved_ = 0;  // of the last page block, behind what is left
   size_t next_block_bytes_ = kFirstBlockBytes;
   std::atomic<size_t> bytes_{0};
 };

@@ -81,14 +81,7 @@ class TailMemtable final : public Memtable {
 
   Tail* find_or_insert(const KeyView& key, uint64_t hash) {
     if (Tail* tail = table_.find(key, hash); tail != nullptr) return tail;
-    Tail* const tail = new (arena_.allocate(sizeof(Tail), alignof(Tail))) Tail;
-    tail->key_prefix = key.prefix;
-    tail->key_size = key.size;
-    if (key.size > 8) {
-      uint8_t* const copy = arena_.allocate(key.size, 1);
-      std::memcpy(copy, key.data, key.size);
-      tail->key_data = copy;
-    }
+    Tail* const tail = new (arena_.allocate(sizeof(Tail), alignof(Tail))) Tail(key, &arena_);
     table_.insert(tail, hash);
     return tail;
   }

@@ -19,6 +19,7 @@ class MemtableCursor final : public KeyCursor {
   }
   Result<bool> next() override {
     while (at_ < tails_.size()) {
+      call_for(at_);
       const Entry& entry = tails_[at_++];
       rows_ = source_.add(*entry.tail, kMaxTime, ~uint64_t{0});
       if (rows_.size() > 0) return true;  // else all of it is newer than the version
@@ -33,6 +34,22 @@ class MemtableCursor final : public KeyCursor {
     KeyView key;
     const Tail* tail = nullptr;
   };
+  static constexpr size_t kAheadTails = 16;
+  static constexpr size_t kAheadChunks = 8;
+  static constexpr size_t kAheadElders = 4;
+
+  // Keys in order are strewn over memory: tails are called for some keys ahead, then their chunks, then those behind.
+  void call_for(size_t at) const {
+    if (at + kAheadTails < tails_.size()) __builtin_prefetch(tails_[at + kAheadTails].tail);
+    if (at + kAheadChunks < tails_.size()) {
+      __builtin_prefetch(tails_[at + kAheadChunks].tail->main.newest.load(std::memory_order_acquire));
+    }
+    if (at + kAheadElders < tails_.size()) {
+      const Chunk* const chunk = tails_[at + kAheadElders].tail->main.newest.load(std::memory_order_acquire);
+      if (chunk != nullptr && chunk->older != nullptr) __builtin_prefetch(chunk->older);
+    }
+  }
+
   MemtableSource& source_;
   std::vector<Entry> tails_;
   size_t at_ = 0;
@@ -108,7 +125,10 @@ Status MemtableSource::locate(std::span<const Probe> probes, std::span<RowRange>
   return {};
 }
 
-std::unique_ptr<KeyCursor> MemtableSource::walk() { return std::make_unique<MemtableCursor>(*this, table_); }
+std::unique_ptr<KeyCursor> MemtableSource::walk() {
+  rows_.reserve(stats_.events);
+  return std::make_unique<MemtableCursor>(*this, table_);
+}
 
 Result<uint64_t> MemtableSource::seek(RowRange rows, int64_t time) {
   const auto begin = rows_.begin() + static_cast<std::ptrdiff_t>(rows.begin);
@@ -156,7 +176,7 @@ Status MemtableSource::varlen(const Column& column, RowRange rows, codec::Varlen
   const size_t offset = layout_.fields[position(column)].offset;
   for (uint64_t row = rows.begin; row < rows.end; ++row) {
     const auto* data = load<const char*>(rows_[row] + offset);
-    const auto size = static_cast<size_t>(load<uint64_t>(rows_[row] + offset + 8));
+    const auto size = static_cast<size_t>(load<uint32_t>(rows_[row] + offset + 8));
     if (size > 0) out->data.append(data, size);
     out->offsets.push_back(static_cast<int64_t>(out->data.size()));
   }

@@ -5,6 +5,8 @@
 namespace tsfeat {
 namespace {
 
+constexpr uint32_t kVarlenFieldBytes = 12;
+
 template <typename T>
 void write_column(const uint8_t* values, size_t count, size_t offset, uint8_t* const* targets) {
   for (size_t i = 0; i < count; ++i) store<T>(targets[i] + offset, load<T>(values + i * sizeof(T)));
@@ -35,7 +37,7 @@ void write_varlen(const ColumnView& column, uint64_t first, size_t count, size_t
       std::memcpy(copy, value.data(), value.size());
     }
     store<const uint8_t*>(targets[i] + offset, copy);
-    store<uint64_t>(targets[i] + offset + 8, value.size());
+    store<uint32_t>(targets[i] + offset + 8, static_cast<uint32_t>(value.size()));
   }
 }
 
@@ -45,13 +47,12 @@ RowLayout::RowLayout(const Schema& schema) {
   uint32_t offset = 16;
   for (const Column& column : schema.columns) {
     fields.push_back({column.width(), offset});
-    offset += is_varlen(column.type) ? 16 : column.width();
+    offset += is_varlen(column.type) ? kVarlenFieldBytes : column.width();
   }
   nulls_offset = offset;
   const bool nullable =
       std::any_of(schema.columns.begin(), schema.columns.end(), [](const Column& c) { return c.nullable; });
-  const size_t end = offset + (nullable ? (fields.size() + 7) / 8 : 0);
-  stride = (end + 7) / 8 * 8;
+  stride = offset + (nullable ? (fields.size() + 7) / 8 : 0);
 }
 
 // A column at a time: the loops have no branches, and the few rows written together stay in the first-level cache.
@@ -59,7 +60,9 @@ void RowLayout::write(const Batch& batch, uint64_t first, size_t count, uint64_t
                       Arena* arena) const {
   write_column<int64_t>(reinterpret_cast<const uint8_t*>(batch.times + first), count, 0, targets);
   for (size_t i = 0; i < count; ++i) store<uint64_t>(targets[i] + kVersionOffset, version);
-  for (size_t i = 0; i < count; ++i) std::memset(targets[i] + nulls_offset, 0, stride - nulls_offset);
+  if (const size_t null_bytes = stride - nulls_offset; null_bytes > 0) {
+    for (size_t i = 0; i < count; ++i) std::memset(targets[i] + nulls_offset, 0, null_bytes);
+  }
   for (size_t at = 0; at < fields.size(); ++at) {
     const ColumnView& column = batch.columns[at];
     const Field& field = fields[at];

@@ -1,8 +1,9 @@
 // How a row of the memtable lies in memory:
 //
-//   time (8) | version (8) | one field a column, in the schema's order | null bits | padding to 8
+//   time (8) | version (8) | one field a column, in the schema's order | null bits
 //
-// A field of fixed width is the value; of variable width: pointer (8), length (8). A set null bit means null.
+// A field of fixed width is the value; of variable width: pointer (8), length (4). A set null bit means null. Nothing
+// is aligned or padded: memory is what limits how much a flush brings together.
 #pragma once
 
 #include <cstdint>

@@ -15,8 +15,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <new>
 
+#include "base/bytes.h"
 #include "base/key.h"
 #include "memtable/arena.h"
 #include "schema/types.h"
@@ -54,7 +56,7 @@ struct Chain {
   }
 
  private:
-  static constexpr uint32_t kFirstRows = 4;
+  static constexpr uint32_t kFirstRows = 2;
   static constexpr size_t kLargestChunkBytes = 256 << 10;
 
   // Half of what is there: few chunks to walk for a giant key, little waste for a small one.
@@ -77,13 +79,23 @@ struct Late {
 
 // One cache line: what a writer needs to reserve a row.
 struct alignas(64) Tail {
-  uint64_t key_prefix = 0;
-  const uint8_t* key_data = nullptr;
-  uint32_t key_size = 0;
+  explicit Tail(const KeyView& key, Arena* arena) : key_prefix(key.prefix), key_rest(key.size) {
+    if (key.size <= kPrefixBytes) return;
+    uint8_t* const copy = arena->allocate(sizeof key.size + key.size);
+    store(copy, key.size);
+    std::memcpy(copy + sizeof key.size, key.data, key.size);
+    key_rest = reinterpret_cast<uintptr_t>(copy);
+  }
+
+  const uint64_t key_prefix;
   Chain main;
   std::atomic<Late*> late{nullptr};
 
-  KeyView key() const { return {key_prefix, key_data, key_size}; }
+  KeyView key() const {
+    if (key_rest <= kPrefixBytes) return {key_prefix, nullptr, static_cast<uint32_t>(key_rest)};
+    const auto* const copy = reinterpret_cast<const uint8_t*>(key_rest);
+    return {key_prefix, copy + sizeof(uint32_t), load<uint32_t>(copy)};
+  }
 
   // W: the chain that a row of this time goes to.
   Chain& chain_for(int64_t time, Arena* arena) {
@@ -98,6 +110,11 @@ struct alignas(64) Tail {
     }
     return chains->rest;
   }
+
+ private:
+  static constexpr uint32_t kPrefixBytes = 8;
+  uintptr_t key_rest;  // the size of a key that the prefix holds, else the address of size (u32) and bytes
 };
+static_assert(sizeof(Tail) == 64);
 
 }  // namespace tsfeat

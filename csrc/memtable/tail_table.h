@@ -37,7 +37,7 @@ class TailTable {
   }
   // The writer's alone. The key is not there yet.
   void insert(Tail* tail, uint64_t hash) {
-    if (2 * (size_ + 1) > all_.back()->mask) grow();
+    if (3 * (size_ + 1) > 2 * all_.back()->mask) grow();
     place(*all_.back(), tail, hash);
     ++size_;
   }
@@ -84,7 +84,7 @@ class TailTable {
     all_.push_back(std::move(slots));
     current_.store(all_.back().get(), std::memory_order_release);
   }
-  void grow() { publish(4 * (all_.back()->mask + 1)); }
+  void grow() { publish(2 * (all_.back()->mask + 1)); }
 
   std::vector<std::unique_ptr<Slots>> all_;
   std::atomic<const Slots*> current_{nullptr};

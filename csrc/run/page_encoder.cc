@@ -7,7 +7,9 @@
 namespace tsfeat::run {
 
 PageEncoder::PageEncoder(std::shared_ptr<const Schema> schema, const Layout& layout, const RunOptions& options)
-    : schema_(std::move(schema)), layout_(layout), options_(options) {}
+    : schema_(std::move(schema)), layout_(layout), options_(options), histories_(layout.chunks()) {
+  for (size_t i = 0; i < options.hot.size(); ++i) histories_[layout.columns()[i].chunk].hot = options.hot[i].get();
+}
 
 uint32_t PageEncoder::most_rows(uint32_t page_rows) const {
   uint64_t rows = std::clamp(page_rows, uint32_t{1}, codec::kMaxChunkValues);
@@ -33,7 +35,8 @@ Status PageEncoder::encode_times(uint32_t rows, std::string* out, EncodedPage* p
   const auto [least, most] = std::minmax_element(times, times + rows);
   page->entry.min_time = page->stats.min_time = *least;
   page->entry.max_time = page->stats.max_time = *most;
-  codec::encode_fixed(reinterpret_cast<const uint8_t*>(times), rows, 8, codec::Kind::kSigned, options_.effort, out);
+  codec::encode_fixed(reinterpret_cast<const uint8_t*>(times), rows, 8, codec::Kind::kSigned, options_.effort, out,
+                      &histories_[kTimesChunk]);
   note_chunk(kTimesChunk, *out);
 
   auto* versions = reinterpret_cast<uint64_t*>(values_.data());
@@ -43,7 +46,7 @@ Status PageEncoder::encode_times(uint32_t rows, std::string* out, EncodedPage* p
   page->stats.max_version = *newest;
   page->stats.events = rows;
   if (options_.arrivals != nullptr) options_.arrivals->subtract_expected(times, rows, versions);
-  codec::encode_fixed(values_.data(), rows, 8, codec::Kind::kSigned, options_.effort, out);
+  codec::encode_fixed(values_.data(), rows, 8, codec::Kind::kSigned, options_.effort, out, &histories_[kVersionsChunk]);
   note_chunk(kVersionsChunk, *out);
   return {};
 }
@@ -72,14 +75,16 @@ Result<bool> PageEncoder::encode_column(size_t position, uint32_t rows, std::str
     page->varlen_bytes = std::max<uint64_t>(page->varlen_bytes, varlen_.data.size());
     if (varlen_.data.size() > kMaxPlainChunkBytes && rows > 1) return false;
     codec::encode_varlen(varlen_.offsets.data(), reinterpret_cast<const uint8_t*>(varlen_.data.data()), rows,
-                         options_.effort, out);
+                         options_.effort, out, &histories_[column.chunk]);
   } else {
-    const codec::HotCodes* hot = position < options_.hot.size() ? options_.hot[position].get() : nullptr;
-    codec::encode_fixed(values_.data(), rows, column.width, codec_kind(column.type), options_.effort, out, hot);
+    codec::encode_fixed(values_.data(), rows, column.width, codec_kind(column.type), options_.effort, out,
+                        &histories_[column.chunk]);
   }
   note_chunk(column.chunk, *out);
   if (column.nullable) {
-    if (has_null) codec::encode_fixed(validity_.data(), rows, 1, codec::Kind::kUnsigned, options_.effort, out);
+    if (has_null)
+      codec::encode_fixed(validity_.data(), rows, 1, codec::Kind::kUnsigned, options_.effort, out,
+                          &histories_[column.validity_chunk]);
     note_chunk(column.validity_chunk, *out);
   }
   ColumnBounds& bounds = page->bounds[position];

@@ -45,6 +45,7 @@ class PageEncoder {
   size_t chunk_begin_ = 0;  // of the chunk being made
   std::string header_;
   SliceDecoder decoder_;
+  std::vector<codec::ColumnHistory> histories_;  // by chunk
   std::vector<int64_t> times_;
   std::vector<uint8_t> values_;
   std::vector<uint8_t> validity_;

@@ -27,8 +27,9 @@ class LogWriter {
                                                    uint64_t number, uint64_t previous);
   virtual ~LogWriter() = default;
 
-  // One record, whole. Not thread-safe: the engine's write lock is held. On error the segment must be written no more.
-  virtual Status append(const EncodedRecord& record) = 0;
+  // One record, whole; fills in its header. Not thread-safe: the engine's write lock is held. On error the segment must
+  // be written no more.
+  virtual Status append(EncodedRecord& record) = 0;
   // Makes all bytes up to `bytes` (a value of size() seen after append) durable, unless they are already. Thread-safe:
   // callers that arrive while a sync is under way share the next one (group commit). After a failure it always fails,
   // with the first error.

@@ -10,7 +10,7 @@
 namespace tsfeat::log_format {
 
 inline constexpr uint64_t kMagic = 0x0a1a'676f'6c66'7374;  // "tsflog", SUB, newline
-inline constexpr uint32_t kVersion = 1;
+inline constexpr uint32_t kVersion = 2;
 
 // The header block is one disk sector, so rewriting the seal in it cannot tear the rest.
 inline constexpr size_t kHeaderBytes = 512;
@@ -24,6 +24,8 @@ inline constexpr size_t kSealBytes = 16;
 
 inline constexpr size_t kRecordHeaderBytes = 24;
 inline constexpr uint64_t kMaxPayloadBytes = UINT32_MAX - 64;
+
+inline constexpr size_t kRecordAlignment = 8;
 
 inline uint64_t padded(uint64_t size) { return (size + 7) & ~uint64_t{7}; }
 

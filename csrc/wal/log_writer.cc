@@ -24,23 +24,20 @@ class SegmentWriter final : public LogWriter {
     return file_->sync();
   }
 
-  Status append(const EncodedRecord& record) override {
-    size_t payload_bytes = 0;
-    for (const Bytes part : record.parts) payload_bytes += part.size();
+  Status append(EncodedRecord& record) override {
+    const size_t payload_bytes = record.payload().size();
     if (payload_bytes > kMaxPayloadBytes) return Status::schema("a batch takes more than 4 GiB; append it in parts");
-    buffer_.assign(kRecordHeaderBytes, '\0');
-    for (const Bytes part : record.parts) buffer_.append(reinterpret_cast<const char*>(part.data()), part.size());
-    buffer_.append(padded(payload_bytes) - payload_bytes, '\0');
-    auto* bytes = reinterpret_cast<uint8_t*>(buffer_.data());
+    record.pad(kRecordAlignment);
+    uint8_t* const bytes = record.whole();
     RecordHeader header{0, static_cast<uint32_t>(payload_bytes), number_, durable_bytes()};
     header.write(bytes);
-    header.crc = crc32c(as_bytes(buffer_).subspan(4));
-    store(bytes, header.crc);
+    const Bytes whole(bytes, header.record_bytes());
+    store(bytes, crc32c(whole.subspan(4)));
 
     const uint64_t at = size_.load(std::memory_order_relaxed);
-    TSFEAT_TRY(reserve(at + buffer_.size()));
-    TSFEAT_TRY(file_->write(at, as_bytes(buffer_)));
-    size_.store(at + buffer_.size(), std::memory_order_release);
+    TSFEAT_TRY(reserve(at + whole.size()));
+    TSFEAT_TRY(file_->write(at, whole));
+    size_.store(at + whole.size(), std::memory_order_release);
     return {};
   }
 
@@ -95,7 +92,6 @@ class SegmentWriter final : public LogWriter {
 
   std::unique_ptr<File> file_;
   const uint64_t number_;
-  std::string buffer_;
   uint64_t reserved_ = 0;
   size_t seal_ = 0;  // the one written last; by the thread that syncs
   std::atomic<uint64_t> size_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -37,20 +38,37 @@ struct DeleteRecord {
   std::vector<Erasure> erasures;
 };
 
-// The head of a batch record; the body (keys, times, columns by id) follows in body order. To avoid a copy, the writer
-// takes both as a list of spans: `scratch` owns what is not already in the caller's arrays, and outlives the spans.
-struct EncodedRecord {
-  std::string scratch;
-  std::vector<Bytes> parts;
+// A record's payload in one piece, with room in front for the log's own header: it is written as it lies, by one call.
+// Kept from record to record for its memory; a giant batch's is given back.
+class EncodedRecord {
+ public:
+  static constexpr size_t kRoomBytes = 24;   // log_format's record header
+  static constexpr size_t kSlackBytes = 16;  // that may be written, and is not kept, behind what extend() gave
+
+  void clear();
+  uint8_t* extend(size_t bytes);  // uninitialized
+  void append(Bytes bytes);
+  void pad(size_t alignment);  // with zeros
+
+  Bytes payload() const { return {buffer_.get() + kRoomBytes, size_}; }
+  // The room, the payload, and what pad() may still add.
+  uint8_t* whole() { return buffer_.get(); }
+
+ private:
+  std::unique_ptr<uint8_t[]> buffer_;
+  size_t capacity_ = 0;  // for the payload
+  size_t size_ = 0;
 };
+// Integers are written as their distance to the least of the batch, in as few bytes as that takes: much less to write
+// and to sum than the caller's arrays.
 void encode_batch(const BatchHeader& header, const Schema& schema, const Batch& batch, EncodedRecord* out);
 void encode_delete(const DeleteRecord& record, EncodedRecord* out);
 
 struct DecodedBatch {
   BatchHeader header;
-  std::vector<uint32_t> column_ids;  // of `batch.columns`, in order
-  Batch batch;                       // views into the record (which is 8-byte aligned) and into `aligned`
-  std::deque<std::string> aligned;   // storage for anything that had to be moved; its strings never do
+  std::vector<uint32_t> column_ids;                // of `batch.columns`, in order
+  Batch batch;                                     // views into the record (which is 8-byte aligned) and into `widened`
+  std::deque<std::unique_ptr<uint8_t[]>> widened;  // what is not stored as the batch has it
 };
 enum class RecordKind : uint8_t { kBatch = 1, kDelete = 2 };
 Result<RecordKind> record_kind(Bytes record);

@@ -11,7 +11,7 @@ from typing import Any
 from tests.format.catalog import Column, Schema
 from tests.format.primitives import Cursor, crc32c, require, value_of
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
@@ -81,6 +81,25 @@ def read_erasure(payload: bytes) -> Erasure:
     return Erasure(table_id, version, [(key, None if everything else before) for key, everything, before in marks])
 
 
+@dataclass
+class _Description:
+    column_id: int
+    form: int
+    size: int  # W, or the bytes of all values
+    narrow: int  # bytes of a narrow value, or of an end
+    base: int
+
+    def check(self, what: str, width: int) -> None:
+        """Width 0: variable."""
+        variable = width == 0
+        require((self.form & 1 == 1) == variable and self.form < 8, f"form of {what}")
+        if variable:
+            require(self.form & 4 == 0 and 1 <= self.narrow <= 8, f"ends of {what}")
+        else:
+            require(self.size == width, f"width of {what}")
+            require(self.form & 4 == 0 or (width in (2, 4, 8) and 1 <= self.narrow < width), f"narrow form of {what}")
+
+
 class _Arrays:
     """The arrays behind a batch's head, each at a multiple of 8 bytes."""
 
@@ -97,12 +116,20 @@ class _Arrays:
         self.pad()
         return data
 
-    def values(self, form: int, size: int, rows: int) -> Iterator[bytes | None]:
+    def integers(self, count: int, width: int) -> list[int]:
+        data = self.take(count * width)
+        return [int.from_bytes(data[i * width : (i + 1) * width], "little") for i in range(count)]
+
+    def values(self, described: _Description, rows: int) -> Iterator[bytes | None]:
+        form, size = described.form, described.size
         if form & 1:
-            offsets = struct.unpack(f"<{rows + 1}q", self.take(8 * rows + 8))
+            ends = [0, *self.integers(rows, described.narrow)]
             data = self.take(size)
-            require(sorted(offsets) == list(offsets) and offsets[-1] - offsets[0] == size, "offsets")
-            values = [data[a - offsets[0] : b - offsets[0]] for a, b in itertools.pairwise(offsets)]
+            require(sorted(ends) == ends and ends[-1] == size, "ends")
+            values = [data[a:b] for a, b in itertools.pairwise(ends)]
+        elif form & 4:
+            sums = (described.base + integer for integer in self.integers(rows, described.narrow))
+            values = [(value % (1 << 8 * size)).to_bytes(size, "little") for value in sums]
         else:
             data = self.take(rows * size)
             values = [data[i * size : (i + 1) * size] for i in range(rows)]
@@ -134,23 +161,26 @@ def read_batch(payload: bytes, schema: Schema) -> Batch:
     categories = cursor.list_of(lambda: (cursor.varint(), cursor.varint(), cursor.list_of(cursor.name)))
     rows = cursor.varint()
 
-    def description() -> tuple[int, int, int]:
-        return cursor.varint(), cursor.field("B"), cursor.varint()
+    def description() -> _Description:
+        number, form, size = cursor.varint(), cursor.field("B"), cursor.varint()
+        narrow = cursor.field("B") if form & 5 else 0
+        return _Description(number, form, size, narrow, cursor.field("Q") if form & 4 else 0)
 
-    key_id, key_form, key_size = description()
+    key, time = description(), description()
     described = cursor.list_of(description)
-    variable = schema.key_type in ("string", "binary")
-    require(key_id == 0 and key_form == variable and (variable or key_size == 8), "description of the keys")
+    require(key.column_id == 0 and key.form & 2 == 0, "description of the keys")
+    key.check("the keys", 0 if schema.key_type in ("string", "binary") else 8)
+    require(time.column_id == 0 and time.form & 2 == 0, "description of the times")
+    time.check("the times", 8)
     by_id: dict[int, Column] = {column.id: column for column in schema.columns}
     arrays = _Arrays(cursor)
-    keys = [_sorting_key(schema.key_type, raw) for raw in arrays.values(key_form, key_size, rows)]
-    times = list(struct.unpack(f"<{rows}q", arrays.take(8 * rows)))
+    keys = [_sorting_key(schema.key_type, raw) for raw in arrays.values(key, rows)]
+    times = [int.from_bytes(raw or b"", "little", signed=True) for raw in arrays.values(time, rows)]
     columns = {}
-    for number, form, size in described:
-        column = by_id[number]
-        require((form & 1 == 1) == (column.width == 0) and form < 4, f"form of column {column.name}")
-        require(form & 1 or size == column.width, f"width of column {column.name}")
-        raws = arrays.values(form, size, rows)
-        columns[number] = [None if raw is None else value_of(column.type, raw) for raw in raws]
+    for each in described:
+        column = by_id[each.column_id]
+        each.check(f"column {column.name}", column.width)
+        raws = arrays.values(each, rows)
+        columns[each.column_id] = [None if raw is None else value_of(column.type, raw) for raw in raws]
     require(cursor.done(), "bytes follow a batch")
     return Batch(table_id, version, wall_clock, source, position, categories, keys, times, columns)

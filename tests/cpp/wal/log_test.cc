@@ -35,8 +35,7 @@ std::string payload_of(uint64_t i) {
 
 Status append(LogWriter& log, const std::string& payload) {
   EncodedRecord record;
-  // In two parts, as batches come.
-  record.parts = {as_bytes(payload).first(payload.size() / 2), as_bytes(payload).subspan(payload.size() / 2)};
+  record.append(as_bytes(payload));
   return log.append(record);
 }
 
