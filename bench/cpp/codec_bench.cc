@@ -1,12 +1,11 @@
-// Sizes and speeds of the codecs on shapes of real columns: nanoseconds a value to encode, to decode a whole
-// 1,024-value chunk, and to decode 200 of its rows. Chunks are visited in turn from a set that fits the L2 cache.
-// Prints medians of 9 rounds.
-//   codec_bench [rounds]
-#include <algorithm>
+// Sizes and speeds of the codecs on shapes of real columns: encoding a chunk of 1,024 values, decoding all of it, and
+// decoding 200 of its rows. Chunks are visited in turn from a set that fits the L2 cache. The counters: bytes a value,
+// and nanoseconds a value; the label is the encoding that was chosen.
+#include <benchmark/benchmark.h>
+
+#include <array>
 #include <bit>
-#include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <random>
 #include <string>
@@ -87,63 +86,75 @@ const char* name_of(uint8_t encoding) {
   return encoding < std::size(names) ? names[encoding] : "?";
 }
 
-template <typename Work>
-double median_ns(int rounds, Work work) {
-  std::vector<double> ns;
-  for (int i = 0; i < rounds; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    ns.push_back(std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count());
-  }
-  std::nth_element(ns.begin(), ns.begin() + rounds / 2, ns.end());
-  return ns[static_cast<size_t>(rounds) / 2];
+// Chunk number i of the column, encoded; and made plain, as the cache holds it.
+struct Chunks {
+  std::array<std::string, kChunks> stored;
+  std::array<std::string, kChunks> plain;
+  double bytes_per_value = 0;
+};
+
+const uint8_t* values_of(const Column& column, uint32_t chunk) {
+  return reinterpret_cast<const uint8_t*>(column.bytes.data()) + size_t{chunk} * kChunkValues * column.width;
 }
 
-void measure(const Column& column, Effort effort, int rounds) {
-  const auto* values = reinterpret_cast<const uint8_t*>(column.bytes.data());
-  const uint32_t chunk_bytes = kChunkValues * column.width;
-  std::vector<std::string> chunks(kChunks);
-  const double encode = median_ns(rounds, [&] {
-    for (uint32_t i = 0; i < kChunks; ++i) {
-      chunks[i].clear();
-      encode_fixed(values + i * chunk_bytes, kChunkValues, column.width, column.kind, effort, &chunks[i]);
-    }
-  });
-  size_t size = 0;
-  const auto encoding = static_cast<uint8_t>(chunks[0][0]);
-  for (std::string& chunk : chunks) {
-    size += chunk.size();
-    auto plain = inflate_fixed(tsfeat::as_bytes(chunk), kChunkValues, column.width);
-    if (plain.ok() && !plain->empty()) chunk = *plain;
-    if (!check_fixed(tsfeat::as_bytes(chunk), kChunkValues, column.width).ok()) std::abort();
+Chunks encode(const Column& column, Effort effort) {
+  Chunks out;
+  for (uint32_t i = 0; i < kChunks; ++i) {
+    encode_fixed(values_of(column, i), kChunkValues, column.width, column.kind, effort, &out.stored[i]);
+    out.bytes_per_value += static_cast<double>(out.stored[i].size()) / (double{kChunks} * kChunkValues);
+    auto plain = inflate_fixed(tsfeat::as_bytes(out.stored[i]), kChunkValues, column.width);
+    out.plain[i] = plain.ok() && !plain->empty() ? *plain : out.stored[i];
+    if (!check_fixed(tsfeat::as_bytes(out.plain[i]), kChunkValues, column.width).ok()) std::abort();
   }
-  std::vector<uint8_t> out(chunk_bytes);
-  const double whole = median_ns(rounds, [&] {
-    for (const std::string& chunk : chunks) {
-      decode_fixed(tsfeat::as_bytes(chunk), kChunkValues, column.width, 0, kChunkValues, out.data());
-    }
-  });
-  const double range = median_ns(rounds, [&] {
-    for (uint32_t i = 0; i < kChunks; ++i) {
-      const uint32_t begin = i * 25;
-      decode_fixed(tsfeat::as_bytes(chunks[i]), kChunkValues, column.width, begin, begin + kRangeValues, out.data());
-    }
-  });
-  constexpr double kValues = double{kChunks} * kChunkValues;
-  std::printf("%-30s %-6s %-18s %7.3f %8.2f %8.2f %8.2f\n", column.name, effort == Effort::kFast ? "fast" : "small",
-              name_of(encoding), static_cast<double>(size) / kValues, encode / kValues, whole / kValues,
-              range / (double{kChunks} * kRangeValues));
+  return out;
 }
+
+void count(benchmark::State& state, const Chunks& chunks, uint32_t values) {
+  state.SetLabel(name_of(static_cast<uint8_t>(chunks.stored[0][0])));
+  state.counters["B/value"] = chunks.bytes_per_value;
+  state.counters["s/value"] = benchmark::Counter(static_cast<double>(state.iterations()) * values,
+                                                 benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+void bench_encode(benchmark::State& state, const Column& column, Effort effort) {
+  const Chunks chunks = encode(column, effort);
+  std::string out;
+  uint32_t next = 0;
+  for (auto _ : state) {
+    out.clear();
+    encode_fixed(values_of(column, next++ % kChunks), kChunkValues, column.width, column.kind, effort, &out);
+    benchmark::DoNotOptimize(out.data());
+  }
+  count(state, chunks, kChunkValues);
+}
+
+void bench_decode(benchmark::State& state, const Column& column, Effort effort, uint32_t values) {
+  const Chunks chunks = encode(column, effort);
+  std::vector<uint8_t> out(size_t{values} * column.width);
+  uint32_t next = 0;
+  for (auto _ : state) {
+    const uint32_t chunk = next++ % kChunks;
+    const uint32_t begin = values == kChunkValues ? 0 : chunk * 25;
+    decode_fixed(tsfeat::as_bytes(chunks.plain[chunk]), kChunkValues, column.width, begin, begin + values, out.data());
+    benchmark::DoNotOptimize(out.data());
+    benchmark::ClobberMemory();
+  }
+  count(state, chunks, values);
+}
+
+// All of them, before main() looks at its arguments.
+[[maybe_unused]] const bool registered = [] {
+  static Random random(20'260'101);
+  static const std::vector<Column> all = columns(&random);
+  for (const Column& column : all) {
+    for (const Effort effort : {Effort::kFast, Effort::kSmall}) {
+      const std::string name = std::string(column.name) + (effort == Effort::kFast ? "/fast" : "/small");
+      benchmark::RegisterBenchmark(("codec/encode/" + name).c_str(), bench_encode, column, effort);
+      benchmark::RegisterBenchmark(("codec/decode/" + name).c_str(), bench_decode, column, effort, kChunkValues);
+      benchmark::RegisterBenchmark(("codec/decode 200/" + name).c_str(), bench_decode, column, effort, kRangeValues);
+    }
+  }
+  return true;
+}();
 
 }  // namespace
-
-int main(int argc, char** argv) {
-  Random random(20'260'101);
-  const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 9;
-  std::printf("%-30s %-6s %-18s %7s %8s %8s %8s\n", "column", "effort", "encoding", "B/value", "encode", "decode",
-              "200 rows");
-  for (const Column& each : columns(&random)) {
-    measure(each, Effort::kFast, rounds);
-    measure(each, Effort::kSmall, rounds);
-  }
-}

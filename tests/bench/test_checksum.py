@@ -57,6 +57,13 @@ def test_rows_may_be_summed_in_pieces():
     assert (first + rest) & MASK == checksum.rows_checksum(offsets, columns)
 
 
+def test_rows_may_come_in_another_order_with_their_numbers():
+    offsets, columns = np.array([0, 3, 3, 8]), events(np.random.default_rng(1), 8)
+    turned = [np.concatenate([column[3:], column[:3]]) for column in columns]
+    numbered = checksum.rows_checksum(np.array([0, 5, 8, 8]), turned, numbers=np.array([2, 0, 1]))
+    assert numbered == checksum.rows_checksum(offsets, columns)
+
+
 def test_the_checksum_sees_order_rows_and_every_column():
     offsets, columns = np.array([0, 4, 8]), events(np.random.default_rng(2), 8)
     whole = checksum.rows_checksum(offsets, columns)
