@@ -12,33 +12,57 @@ namespace {
 
 // Before every buffer.
 struct Header {
-  uint32_t size_class = 0;    // log2 of its block's size; 0: a block of its own size; kInGroup
+  uint32_t size_class = 0;    // of its block, or one of those below
   uint32_t group_offset = 0;  // from the group's block to here
 };
 // Before every group.
 struct GroupHeader {
-  std::atomic<size_t> buffers;  // not released yet, or not taken
+  std::atomic<uint32_t> buffers;  // not released yet, or not taken
+  uint32_t size_class = 0;
 };
 constexpr size_t kHeaderBytes = 16;
 static_assert(sizeof(Header) <= kHeaderBytes && sizeof(GroupHeader) <= kHeaderBytes);
-constexpr uint32_t kInGroup = 255;
-constexpr size_t kLargestGroupBytes = size_t{32} << 10;
-constexpr unsigned kSmallestClass = 15;  // 32 KiB: what malloc recycles well by itself is smaller
-constexpr unsigned kLargestClass = 23;   // 8 MiB
+
+// Blocks are kept by size: up to 32 KiB these are 5, 6, 7 and 8 times a power of two, so that little of an answer that
+// is held for long is waste, then powers of two up to 8 MiB.
+constexpr uint32_t kClasses = 28;
+constexpr uint32_t kSmallClasses = 20;
+constexpr uint32_t kOwnSize = kClasses;  // of the size that was asked for: not kept
+constexpr uint32_t kInGroup = kClasses + 1;
+constexpr size_t kLeastBytes = 1024;  // what malloc recycles well by itself
+constexpr size_t kLargestGroupBytes = size_t{28} << 10;
+constexpr size_t kLargestGroupBuffers = 4096;
+
+constexpr size_t class_bytes(uint32_t size_class) {
+  return size_class < kSmallClasses ? size_t{5 + size_class % 4} << (8 + size_class / 4)
+                                    : size_t{1} << (size_class - kSmallClasses + 16);
+}
+static_assert(class_bytes(0) == 1280 && class_bytes(kSmallClasses - 1) == 32'768 &&
+              class_bytes(kClasses - 1) == 8 << 20);
+
+// The least that holds so many bytes.
+constexpr uint32_t class_of(size_t bytes) {
+  if (bytes <= kLeastBytes || bytes > class_bytes(kClasses - 1)) return kOwnSize;
+  const auto log = static_cast<uint32_t>(std::bit_width(bytes - 1));
+  if (bytes > class_bytes(kSmallClasses - 1)) return kSmallClasses + log - 16;
+  return 4 * (log - 11) + static_cast<uint32_t>((bytes - 1) >> (log - 3)) - 4;
+}
+static_assert(class_of(1025) == 0 && class_of(1280) == 0 && class_of(1281) == 1 && class_of(2048) == 3);
+static_assert(class_of(2049) == 4 && class_of(32'768) == 19 && class_of(32'769) == 20 && class_of(8 << 20) == 27);
 
 // A lock is only ever tried: a thread that finds it taken uses malloc, and so does the child of a fork in which it
 // stays taken for ever.
 class Pool {
  public:
-  void* take(unsigned size_class) noexcept {
+  void* take(uint32_t size_class) noexcept {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock.owns_lock() || count_[size_class] == 0) return nullptr;
-    kept_bytes_ -= size_t{1} << size_class;
+    kept_bytes_ -= class_bytes(size_class);
     return kept_[size_class][--count_[size_class]];
   }
-  bool keep(unsigned size_class, void* block) noexcept {
+  bool keep(uint32_t size_class, void* block) noexcept {
     const std::unique_lock lock(mutex_, std::try_to_lock);
-    const size_t bytes = size_t{1} << size_class;
+    const size_t bytes = class_bytes(size_class);
     if (!lock.owns_lock() || kept_bytes_ + bytes > kKeptBufferBytes || count_[size_class] == kSlots) return false;
     kept_bytes_ += bytes;
     kept_[size_class][count_[size_class]++] = block;
@@ -49,8 +73,8 @@ class Pool {
   static constexpr size_t kSlots = 64;
   std::mutex mutex_;
   size_t kept_bytes_ = 0;
-  std::array<size_t, kLargestClass + 1> count_{};
-  std::array<std::array<void*, kSlots>, kLargestClass + 1> kept_{};
+  std::array<size_t, kClasses> count_{};
+  std::array<std::array<void*, kSlots>, kClasses> kept_{};
 };
 
 // Never destroyed: arrays may be released until the very end of the process.
@@ -65,29 +89,39 @@ constexpr bool kRecycles = false;  // so that a use after release is found
 constexpr bool kRecycles = true;
 #endif
 
-size_t padded(size_t bytes) { return (bytes + kHeaderBytes - 1) / kHeaderBytes * kHeaderBytes; }
+// At least so many bytes; whoever lets go of them passes the class.
+uint8_t* take_block(size_t bytes, uint32_t* size_class) {
+  *size_class = kRecycles ? class_of(bytes) : kOwnSize;
+  void* block = *size_class == kOwnSize ? nullptr : pool().take(*size_class);
+  if (block == nullptr) block = std::malloc(*size_class == kOwnSize ? bytes : class_bytes(*size_class));
+  if (block == nullptr) throw std::bad_alloc();
+  return static_cast<uint8_t*>(block);
+}
+
+void release_block(uint8_t* block, uint32_t size_class) noexcept {
+  if (size_class == kOwnSize || !pool().keep(size_class, block)) std::free(block);
+}
+
+void release_from_group(uint8_t* block, uint32_t count) noexcept {
+  auto* const header = reinterpret_cast<GroupHeader*>(block);
+  if (header->buffers.fetch_sub(count, std::memory_order_acq_rel) == count) release_block(block, header->size_class);
+}
 
 Buffer begin_buffer(uint8_t* start, Header header) {
   new (start) Header(header);
   return Buffer(start + kHeaderBytes);
 }
 
-void release_from_group(uint8_t* block, size_t count) {
-  auto* const header = reinterpret_cast<GroupHeader*>(block);
-  if (header->buffers.fetch_sub(count, std::memory_order_acq_rel) == count) std::free(block);
-}
+size_t padded(size_t bytes) { return (bytes + kHeaderBytes - 1) / kHeaderBytes * kHeaderBytes; }
 
 }  // namespace
 
 Buffer allocate_buffer(size_t bytes) {
   const size_t total = bytes + kHeaderBytes;
   if (total < bytes) throw std::bad_alloc();
-  const auto size_class = static_cast<unsigned>(std::bit_width(total - 1));
-  const bool pooled = kRecycles && size_class >= kSmallestClass && size_class <= kLargestClass;
-  void* block = pooled ? pool().take(size_class) : nullptr;
-  if (block == nullptr) block = std::malloc(pooled ? size_t{1} << size_class : total);
-  if (block == nullptr) throw std::bad_alloc();
-  return begin_buffer(static_cast<uint8_t*>(block), {pooled ? size_class : 0, 0});
+  Header header;
+  uint8_t* const block = take_block(total, &header.size_class);
+  return begin_buffer(block, header);
 }
 
 void BufferRelease::operator()(uint8_t* data) const noexcept {
@@ -95,15 +129,15 @@ void BufferRelease::operator()(uint8_t* data) const noexcept {
   uint8_t* const start = data - kHeaderBytes;
   const Header header = *reinterpret_cast<Header*>(start);
   if (header.size_class == kInGroup) return release_from_group(start - header.group_offset, 1);
-  if (header.size_class == 0 || !pool().keep(header.size_class, start)) std::free(start);
+  release_block(start, header.size_class);
 }
 
-BufferGroup::BufferGroup(size_t bytes, size_t count) : left_(count) {
-  if (!kRecycles || bytes > kLargestGroupBytes || count < 2) return;
+BufferGroup::BufferGroup(size_t bytes, size_t count) : left_(static_cast<uint32_t>(count)) {
+  if (!kRecycles || bytes > kLargestGroupBytes || count < 2 || count > kLargestGroupBuffers) return;
   // Each takes its header, and less than that again to the next one's alignment.
-  block_ = static_cast<uint8_t*>(std::malloc(kHeaderBytes + bytes + 2 * kHeaderBytes * count));
-  if (block_ == nullptr) throw std::bad_alloc();
-  new (block_) GroupHeader{count};
+  uint32_t size_class = 0;
+  block_ = take_block(kHeaderBytes + bytes + 2 * kHeaderBytes * count, &size_class);
+  new (block_) GroupHeader{left_, size_class};
   used_ = kHeaderBytes;
 }
 

@@ -1,5 +1,6 @@
-// Uninitialized memory for results, which is handed on (to numpy) and comes back. Large buffers are kept for the next
-// answer: fresh ones cost a page fault every 4 KiB, which is more than decoding into them does.
+// Uninitialized memory for results, which is handed on (to numpy) and comes back, and is then kept for the next answer.
+// A fresh large buffer costs a page fault every 4 KiB, which is more than decoding into it does; and above 1 KiB malloc
+// tidies up before it gives, which is as much as a small read's decoding.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +33,7 @@ class BufferGroup {
  private:
   uint8_t* block_ = nullptr;  // null: each is on its own
   size_t used_ = 0;
-  size_t left_;
+  uint32_t left_;
 };
 
 // What is kept of released buffers never exceeds this.

@@ -50,7 +50,7 @@ py::object values(PyObject* self, size_t place) {
   ColumnResult& made = answer.result.columns[place];
   const Column* const column = column_at(answer, place);
   if (column != nullptr && is_varlen(column->type))
-    return kept(answer, 1 + place, [&] { return adopt(std::move(made.varlen)); });
+    return kept(answer, 1 + place, [&] { return adopt(std::move(*made.varlen)); });
   return array(self, 1 + place, made.fixed, column == nullptr ? int64_dtype() : dtype_of(*column));
 }
 

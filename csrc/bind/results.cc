@@ -27,7 +27,7 @@ py::object to_column(ColumnResult&& made, int column, uint64_t rows, const Schem
   const Column* const described = column < 0 ? nullptr : &schema.columns[static_cast<size_t>(column)];
   py::object validity = made.validity ? adopt(std::move(*made.validity), bool_dtype(), rows) : py::none();
   if (described != nullptr && is_varlen(described->type))
-    return pair(adopt(std::move(made.varlen)), std::move(validity));
+    return pair(adopt(std::move(*made.varlen)), std::move(validity));
   return pair(adopt(std::move(made.fixed), described == nullptr ? int64_dtype() : dtype_of(*described), rows),
               std::move(validity));
 }

@@ -39,7 +39,7 @@ void allocate(const Schema& schema, std::span<const int> columns, uint64_t event
     const Sizes sizes = sizes_of(column);
     ColumnResult& result = (*out)[i];
     if (column != nullptr && is_varlen(column->type)) {
-      result.varlen.offsets.reserve(events + 1);
+      result.varlen.emplace().offsets.reserve(events + 1);
     } else {
       result.fixed = take(sizes.fixed);
     }
@@ -52,7 +52,7 @@ Status decode_strip(const Column* column, SliceDecoder& decoder, uint64_t at, Co
   if (column == nullptr) return decoder.times(reinterpret_cast<int64_t*>(out->fixed.data.get()) + at);
   ColumnSink sink;
   if (is_varlen(column->type)) {
-    sink.varlen = &out->varlen;
+    sink.varlen = &*out->varlen;
   } else {
     sink.fixed = out->fixed.data.get() + at * column->width();
   }

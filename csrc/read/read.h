@@ -29,8 +29,8 @@ struct View {
   uint64_t version = 0;
   int64_t now = 0;  // on the table's clock, in its unit
   std::optional<Retention> retention;
-  int64_t horizon_time = kMinTime;  // reads with R < it raise kRetention; kMinTime: none
-  uint64_t horizon_version = 0;     // reads at a version < it raise kRetention
+  int64_t horizon_time = kMinTime;               // reads with R < it raise kRetention; kMinTime: none
+  uint64_t horizon_version = 0;                  // reads at a version < it raise kRetention
   std::shared_ptr<const Tombstones> tombstones;  // null: nothing is erased
   std::shared_ptr<const void> owner;
   std::vector<std::unique_ptr<Source>> sources;
@@ -62,9 +62,9 @@ struct Array {
 };
 
 struct ColumnResult {
-  Array fixed;                    // events * width (int64 for the time)
-  codec::VarlenBuffer varlen;     // or this
-  std::optional<Array> validity;  // of a nullable column that has a null in this answer
+  Array fixed;                                // events * width (int64 for the time)
+  std::optional<codec::VarlenBuffer> varlen;  // or this
+  std::optional<Array> validity;              // of a nullable column that has a null in this answer
 };
 
 struct ReadResult {

@@ -15,10 +15,11 @@ _MAX_CACHED = 256
 class Projection:
     """The columns of a read: fields by name, and what to ask the engine for (the key is not asked for).
 
-    prepared: the engine's form, once a table has been asked for it; good for that table's layout.
+    direct: place and dtype of the columns whose arrays are the engine's as they are. prepared: the engine's form of all
+    this, once a table has been asked for it.
     """
 
-    __slots__ = ("fields", "indices", "names", "places", "prepared")
+    __slots__ = ("direct", "fields", "indices", "names", "places", "prepared")
 
     prepared: _core.Projection | None
 
@@ -29,6 +30,7 @@ class Projection:
         self.indices = [field.index for field in fields if field.index != KEY_INDEX]
         at = {index: place for place, index in enumerate(self.indices)}
         self.places = {field.name: (at.get(field.index, KEY_INDEX), field) for field in fields}
+        self.direct = {f.name: (at[f.index], f.shown) for f in fields if f.shown is not None and f.index != KEY_INDEX}
 
 
 class Layout:

@@ -125,10 +125,10 @@ class Sequences:
         return self._answer.values(place), self._answer.validity(place)
 
     def _flat(self, name: str) -> NDArray[Any]:
+        direct = self._projection.direct.get(name)
+        if direct is not None:
+            return self._answer.shown(direct[0], direct[1])
         place, field = self._place(name)
-        dtype = field.shown
-        if dtype is not None and place != KEY_INDEX:
-            return self._answer.shown(place, dtype)
         made = self._made
         if made is None:
             made = self._made = {}
@@ -140,7 +140,8 @@ class Sequences:
     def __getitem__(self, item: str | int | slice) -> Any:
         """A column (str: flat array, shape (events,) or (events, d)), a row (int: dict of arrays), or rows (slice)."""
         if isinstance(item, str):
-            return self._flat(item)
+            direct = self._projection.direct.get(item)  # once more than in _flat: a call would be half of the time
+            return self._flat(item) if direct is None else self._answer.shown(direct[0], direct[1])
         if isinstance(item, slice):
             return self._slice(item)
         if not isinstance(item, (int, np.integer)):

@@ -33,9 +33,9 @@ InputColumn fixed(const uint64_t* values) {
 }
 
 void check_text(const ColumnResult& texts, size_t row, uint64_t item) {
-  const auto begin = static_cast<size_t>(texts.varlen.offsets[row]);
-  const auto end = static_cast<size_t>(texts.varlen.offsets[row + 1]);
-  EXPECT_EQ(texts.varlen.data.substr(begin, end - begin), text_of(item));
+  const auto begin = static_cast<size_t>(texts.varlen->offsets[row]);
+  const auto end = static_cast<size_t>(texts.varlen->offsets[row + 1]);
+  EXPECT_EQ(texts.varlen->data.substr(begin, end - begin), text_of(item));
 }
 
 }  // namespace

@@ -173,8 +173,8 @@ std::vector<std::string> lines_of(const std::vector<ColumnResult>& results, uint
       if (result.validity && result.validity->data[i] == 0) {
         lines[i] += "null|";
       } else if (columns[at] == kText || columns[at] == kNote) {
-        const auto begin = static_cast<size_t>(result.varlen.offsets[i]);
-        lines[i] += result.varlen.data.substr(begin, static_cast<size_t>(result.varlen.offsets[i + 1]) - begin) + "|";
+        const auto begin = static_cast<size_t>(result.varlen->offsets[i]);
+        lines[i] += result.varlen->data.substr(begin, static_cast<size_t>(result.varlen->offsets[i + 1]) - begin) + "|";
       } else {
         lines[i] += fixed_text(columns[at], result.fixed.data.get(), i) + "|";
       }
