@@ -7,6 +7,7 @@
 #include "bind/append.h"
 #include "bind/arrays.h"
 #include "bind/errors.h"
+#include "bind/plain_batch.h"
 #include "bind/reads.h"
 #include "bind/registry.h"
 #include "bind/requests.h"
@@ -29,6 +30,21 @@ uint64_t append(PyTable& table, int64_t rows, py::handle keys, py::handle times,
   Result<uint64_t> version = [&] {
     const Unlocked unlocked;
     return table->append(request);
+  }();
+  return take(std::move(version));
+}
+
+// None: not so plain, and nothing was written.
+std::optional<uint64_t> append_plain(PyTable& table, const PlainForm& form, const py::dict& data,
+                                     std::optional<bool> sync) {
+  const std::shared_ptr<const Schema> schema = schema_of(table);
+  std::vector<py::object> held;
+  std::optional<AppendRequest> request = form.view(data, *schema, &held);
+  if (!request) return std::nullopt;
+  request->sync = sync;
+  Result<uint64_t> version = [&] {
+    const Unlocked unlocked;
+    return table->append(*request);
   }();
   return take(std::move(version));
 }
@@ -86,6 +102,8 @@ py::object category_codes(const PyTable& table, Py_ssize_t column, py::handle va
 }  // namespace
 
 void register_table(py::module_& module) {
+  py::class_<PlainForm>(module, "PlainForm")
+      .def(py::init<const py::list&, py::object>(), py::arg("names"), py::arg("time_dtype"));
   py::class_<PyTable> type(module, "Table");
   type.attr("read") = read_method(type);
   type.def_property_readonly("name", [](const PyTable& table) { return table->name(); })
@@ -96,6 +114,7 @@ void register_table(py::module_& module) {
            py::arg("position"), py::arg("sync"))
       .def("projection", make_projection, py::arg("columns"))
       .def("filter", make_filter, py::arg("node"))
+      .def("append_plain", append_plain, py::arg("form"), py::arg("data"), py::arg("sync"))
       .def("count", count_rows, py::arg("keys"), py::arg("since"), py::arg("before"), py::arg("version"),
            py::arg("filter"))
       .def("scan", scan_events, py::arg("columns"), py::arg("since"), py::arg("before"), py::arg("version"),

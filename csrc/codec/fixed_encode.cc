@@ -58,8 +58,10 @@ class LaneEncoder {
         offer(Encoding::kHot, hot_.size);
     }
     // Below two bits a value no dictionary can win.
-    if (best_size_ > count_ / 4 + 16 && plan_dictionary(values_, count_, best_size_ - best_size_ / 32, &dictionary_)) {
-      offer(Encoding::kDictionary, dictionary_.size);
+    if (best_size_ > count_ / 4 + 16 && history_.dictionary.due()) {
+      const bool found = plan_dictionary(values_, count_, best_size_ - best_size_ / 32, &dictionary_);
+      if (found) offer(Encoding::kDictionary, dictionary_.size);
+      history_.dictionary.note(found);
     }
   }
 
@@ -70,8 +72,7 @@ class LaneEncoder {
 
   void choose_integer() {
     const Order order = kind_ == Kind::kSigned ? Order::kSigned : Order::kUnsigned;
-    plan_blocks(values_, count_, order, &blocks_);
-    offer(Encoding::kBlocks, blocks_.size);
+    try_blocks(order);
     if (sizeof(T) == 1) return;
     plan_steps(values_, count_, order, &steps_);
     if (steps_.step != 1) offer(Encoding::kSteps, steps_.size);
@@ -80,8 +81,10 @@ class LaneEncoder {
   // Where most values are decimals, nothing is to be found in their bits.
   void choose_float() {
     if constexpr (sizeof(T) >= 4) {
-      if (plan_decimal(values_, count_, &decimal_)) {
-        offer(Encoding::kDecimal, decimal_.size);
+      if (history_.decimal.due()) {
+        const bool found = plan_decimal(values_, count_, &decimal_);
+        if (found) offer(Encoding::kDecimal, decimal_.size);
+        history_.decimal.note(found);
         if (best_ == Encoding::kDecimal && decimal_.size < raw_size() / 2) return;
       }
       // With both signs present, the sign as the last bit leaves the exponents side by side.
@@ -95,8 +98,15 @@ class LaneEncoder {
         return offer(Encoding::kSignLast, rotated_blocks_.size);
       }
     }
-    plan_blocks(values_, count_, Order::kUnsigned, &blocks_);
+    try_blocks(Order::kUnsigned);
+  }
+
+  // In vain for ids that are hashes: there is nothing in them that bits could say shorter.
+  void try_blocks(Order order) {
+    if (!history_.blocks.due()) return;
+    plan_blocks(values_, count_, order, &blocks_);
     offer(Encoding::kBlocks, blocks_.size);
+    history_.blocks.note(blocks_.size + blocks_.size / 32 < raw_size());
   }
 
   void write(std::string* out) {

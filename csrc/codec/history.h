@@ -38,6 +38,9 @@ class HotCodes;
 // Of one column of one run.
 struct ColumnHistory {
   const HotCodes* hot = nullptr;  // its hot values, if it has any; not owned
+  Backoff blocks;
+  Backoff decimal;
+  Backoff dictionary;
   Backoff packed_dictionary;
   Backoff frame;          // zstd over the chunk as it is
   Backoff symbols_frame;  // zstd over the chunk with a byte for each symbol

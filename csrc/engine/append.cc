@@ -13,6 +13,10 @@ namespace {
 // So many unmerged flushes slow every read; appends wait for compaction rather than let them grow.
 constexpr size_t kStallRuns = 6 * kFanout;
 
+// When a generation is sealed, appends wait for the sync of what its log has not synced yet: so the background starts
+// on it sooner.
+constexpr uint64_t kSyncAheadBytes = uint64_t{2} << 20;
+
 }  // namespace
 
 Result<uint64_t> StoreCore::append(TableCore& table, const AppendRequest& request) {
@@ -56,7 +60,13 @@ Result<uint64_t> StoreCore::append(TableCore& table, const AppendRequest& reques
   memtable.insert(prepared.batch(), facts.version);
   active_bytes_ += memtable.memory_bytes();
   table.publish_batch(facts);
+  const bool grew = active_bytes_ >= shared_at_bytes_ + memory_step();
+  if (grew) shared_at_bytes_ = active_bytes_;
+  const bool sync_ahead = sync_worker_ != nullptr && log_->size() >= synced_ahead_bytes_ + kSyncAheadBytes;
+  if (sync_ahead) synced_ahead_bytes_ = log_->size();
   lock.unlock();
+  if (grew) share_memory();
+  if (sync_ahead) sync_worker_->wake();
   TSFEAT_TRY(sync_if_asked(request));
   return facts.version;
 }

@@ -105,8 +105,10 @@ Status StoreCore::merge_runs(TableCore& table, const Runs& runs, const ReclaimPo
   request.checkpoint = on_progress;
   const std::shared_ptr<const Schema> schema = request.schema;
   counters_.compacting = true;
+  share_memory();
   Result<MergeResult> merged = merge_sources(vfs, std::move(request));
   counters_.compacting = false;
+  share_memory();
   if (!merged.ok()) return merged.status().code() == Code::kCorruption ? merged.status() : fail_write(merged.status());
   for (RunMeta& meta : merged->runs) meta.level = level;
   if (Status status = vfs.sync_directory(path); !status.ok()) return fail_write(status);

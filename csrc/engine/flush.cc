@@ -10,6 +10,7 @@ Status StoreCore::start_log(uint64_t previous) {
   const uint64_t number = new_file_number();
   TSFEAT_ASSIGN(log_, LogWriter::create(vfs, path, log_name(number), number, previous));
   log_number_ = number;
+  synced_ahead_bytes_ = 0;
   return {};
 }
 
@@ -26,7 +27,7 @@ Status StoreCore::seal_generation() {
     if (table->published().state->memtables.back() != memtable) continue;
     table->update([&](TableState& next) { next.memtables.push_back(Memtable::create(next.schema)); });
   }
-  active_bytes_ = 0;
+  active_bytes_ = shared_at_bytes_ = 0;
   sealed_.push_back(std::move(generation));
   return {};
 }
@@ -54,8 +55,11 @@ Status StoreCore::flush_one() {
     generation = sealed_.front();
   }
   counters_.flushing = true;
+  share_memory();
   const Status status = flush_generation(generation);
   counters_.flushing = false;
+  generation.memtables.clear();
+  share_memory();
   {
     const std::lock_guard lock(failure_mutex_);
     flush_failure_ = status;

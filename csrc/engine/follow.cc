@@ -57,6 +57,7 @@ Status StoreCore::follow(bool* raced) {
   }
   replayed_bytes_ = std::move(replayed);
   if (!same) take_tables(tables);
+  share_memory();
   return {};
 }
 

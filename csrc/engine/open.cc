@@ -27,7 +27,7 @@ StoreCore::StoreCore(Vfs& vfs_, const Clock& clock_, std::string path_, bool wri
       path(std::move(path_)),
       writable(writable_),
       options(options_),
-      cache(BlockCache::create(options_.effective_cache_bytes())),
+      cache(BlockCache::create(options_.cache_bytes != 0 ? options_.cache_bytes : options_.memory_bytes)),
       opened_in_process_(fork_generation()) {}
 
 bool StoreCore::forked() const { return fork_generation() != opened_in_process_; }
@@ -113,6 +113,7 @@ Status StoreCore::open_writable() {
   // From here on the manifest says that there is a log.
   TSFEAT_TRY(commit([](Manifest&) {}, [] {}));
   opened_ = true;
+  share_memory();
   start_workers();
   return {};
 }

@@ -13,7 +13,7 @@ enum class SyncPolicy : uint8_t {
 
 struct StoreOptions {
   uint64_t memory_bytes = uint64_t{256} << 20;  // all of the engine: write buffers, cache, compaction
-  uint64_t cache_bytes = 0;                     // of it, the block cache; 0: three eighths of memory_bytes
+  uint64_t cache_bytes = 0;                     // of it, the block cache; 0: what the rest does not take at the moment
   uint64_t write_buffer_bytes = 0;              // of it, memtables; 0: a quarter of memory_bytes
   SyncPolicy sync = SyncPolicy::kInterval;
   uint64_t sync_interval_ms = 1000;
@@ -21,7 +21,6 @@ struct StoreOptions {
   uint64_t compaction_bytes_per_second = uint64_t{64} << 20;  // 0: no limit
   uint32_t page_rows = 1024;
 
-  uint64_t effective_cache_bytes() const { return cache_bytes != 0 ? cache_bytes : memory_bytes / 8 * 3; }
   uint64_t effective_write_buffer_bytes() const {
     return write_buffer_bytes != 0 ? write_buffer_bytes : memory_bytes / 4;
   }

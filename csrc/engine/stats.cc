@@ -47,13 +47,8 @@ StatMap StoreCore::failure_stats() const {
 
 StatMap StoreCore::stats() const {
   StatMap tables;
-  int64_t memory_bytes = 0;
   for (const auto& table : all_tables()) {
-    StatMap of_table = table_stats(*table);
-    for (const auto& [name, value] : of_table) {
-      if (name == "memtable_bytes" || name == "run_metadata_bytes") memory_bytes += std::get<int64_t>(value.value);
-    }
-    tables.emplace_back(table->name, StatValue{std::move(of_table)});
+    tables.emplace_back(table->name, StatValue{table_stats(*table)});
   }
   const CacheStats cached = cache->stats();
   std::shared_ptr<LogWriter> log;
@@ -64,7 +59,7 @@ StatMap StoreCore::stats() const {
   const uint64_t live_log_bytes = log == nullptr ? 0 : log->size();
   return {{"tables", {std::move(tables)}},
           {"memory",
-           {StatMap{{"used_bytes", {memory_bytes + static_cast<int64_t>(cached.bytes)}},
+           {StatMap{{"used_bytes", whole(table_memory() + cached.held_bytes)},
                     {"budget_bytes", whole(options.memory_bytes)}}}},
           {"cache",
            {StatMap{{"bytes", whole(cached.bytes)},

@@ -1,6 +1,6 @@
 // The innards of an open store, shared by the Store and its Tables. Its methods are spread over files by topic:
 // open.cc (open, close), recover.cc, follow.cc (read-only stores), append.cc, erase.cc, change.cc (tables, columns,
-// retention, the manifest), flush.cc, compaction.cc, checkpoint.cc, verify.cc, stats.cc.
+// retention, the manifest), flush.cc, compaction.cc, memory.cc, checkpoint.cc, verify.cc, stats.cc.
 //
 // Locks, in the order in which they are taken (a thread holding one takes only later ones):
 //   compaction_mutex  one compaction at a time
@@ -94,6 +94,11 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   void remove_files(const std::vector<std::string>& paths);  // now, or when the last pin goes
   void unpin();
 
+  // ---- memory.cc
+  // Gives the cache what is left of memory_bytes. After every change of what the rest takes; without flush, compaction
+  // or open, that is when memtables have grown by memory_step().
+  void share_memory();
+
   // ---- checkpoint.cc, verify.cc, stats.cc
   Status checkpoint(const std::string& target);
   Result<VerifyReport> verify(const Progress& progress);
@@ -142,6 +147,9 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   std::shared_ptr<Run> open_or_break(const RunMeta& meta, const std::shared_ptr<const Schema>& schema);
   Result<std::vector<uint64_t>> logs_from(uint64_t number) const;
   Result<ReplayResult> replay_into(const Tables& tables, uint64_t number, uint64_t from, bool last);
+  // memory.cc
+  uint64_t table_memory() const;  // of memtables and of what runs keep
+  uint64_t memory_step() const;
   // flush.cc
   Sealable unsealed_memtables() const;  // write_mutex held
   Status flush_generation(const SealedGeneration& generation);
@@ -203,8 +211,10 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   std::shared_ptr<LogWriter> log_;
   uint64_t log_number_ = 0;              // of log_
   EncodedRecord record_;                 // of the append at hand
+  uint64_t synced_ahead_bytes_ = 0;      // of log_, when the background was told to sync last
   std::deque<SealedGeneration> sealed_;  // oldest first
   size_t active_bytes_ = 0;              // of the memtables that are not sealed
+  size_t shared_at_bytes_ = 0;           // active_bytes_ when memory was shared last
   std::condition_variable flushed_;      // a sealed generation went
   std::condition_variable compacted_;    // a compaction ended
 

@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/pages.h"
+#include "vfs/pages.h"
 
 namespace tsfeat {
 

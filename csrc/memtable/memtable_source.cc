@@ -37,6 +37,7 @@ class MemtableCursor final : public KeyCursor {
   static constexpr size_t kAheadTails = 16;
   static constexpr size_t kAheadChunks = 8;
   static constexpr size_t kAheadElders = 4;
+  static constexpr size_t kAheadLines = 4;
 
   // Keys in order are strewn over memory: tails are called for some keys ahead, then their chunks, then those behind.
   void call_for(size_t at) const {
@@ -46,7 +47,10 @@ class MemtableCursor final : public KeyCursor {
     }
     if (at + kAheadElders < tails_.size()) {
       const Chunk* const chunk = tails_[at + kAheadElders].tail->main.newest.load(std::memory_order_acquire);
-      if (chunk != nullptr && chunk->older != nullptr) __builtin_prefetch(chunk->older);
+      if (chunk == nullptr) return;
+      if (chunk->older != nullptr) __builtin_prefetch(chunk->older);
+      const auto* const line = reinterpret_cast<const uint8_t*>(chunk);
+      for (size_t i = 1; i < kAheadLines; ++i) __builtin_prefetch(line + i * 64);
     }
   }
 
@@ -191,6 +195,19 @@ Status MemtableSource::validity(const Column& column, RowRange rows, uint8_t* ou
   }
   for (uint64_t row = rows.begin; row < rows.end; ++row) *out++ = layout_.is_null(rows_[row], at) ? 0 : 1;
   return {};
+}
+
+// Whoever walks numbers the rows through, so that keys that follow each other are one range.
+void MemtableSource::aim(std::span<const RowRange> ranges) {
+  joined_.clear();
+  for (const RowRange& rows : ranges) {
+    if (!joined_.empty() && joined_.back().end == rows.begin) {
+      joined_.back().end = rows.end;
+    } else {
+      joined_.push_back(rows);
+    }
+  }
+  aimed_ = joined_;
 }
 
 // There are no blocks here: one that holds everything, of which only the times' range is known.

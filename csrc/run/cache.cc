@@ -1,66 +1,56 @@
 #include "run/cache.h"
 
-#include <cassert>
-#include <cstring>
-#include <limits>
+#include <algorithm>
+#include <deque>
+#include <memory>
 #include <mutex>
-#include <new>
+
+#include "run/segment.h"
+#include "vfs/pages.h"
 
 namespace tsfeat {
 namespace {
 
-constexpr uint64_t kAllocatorBytes = 16;  // what the heap adds to an entry, about
+using run::Segment;
 
-void free_entry(void* pointer) {
-  auto* entry = static_cast<CacheEntry*>(pointer);
-  entry->~CacheEntry();
-  ::operator delete(pointer);
+// Segments are page blocks, but for a small cache, which has so many smaller ones.
+constexpr uint64_t kSegmentsOfSmallCache = 32;
+constexpr uint64_t kLeastSegmentBytes = 4096;
+
+uint64_t segment_bytes_for(uint64_t capacity) {
+  return std::clamp<uint64_t>(capacity / kSegmentsOfSmallCache, kLeastSegmentBytes, kPageBlockBytes);
 }
 
-CacheEntry* make_entry(CacheSlot* slot, Bytes block) {
-  assert(!block.empty() && block.size() <= std::numeric_limits<uint32_t>::max());
-  auto* entry = new (::operator new(sizeof(CacheEntry) + block.size())) CacheEntry;
-  entry->slot = slot;
-  entry->size = static_cast<uint32_t>(block.size());
-  std::memcpy(reinterpret_cast<uint8_t*>(entry + 1), block.data(), block.size());
-  return entry;
-}
-
-uint64_t charge(const CacheEntry& entry) { return sizeof(CacheEntry) + entry.size + kAllocatorBytes; }
-
-// Entries form a ring. The hand points at the oldest: one that was used since the hand's last visit gets another
-// turn, one that was not leaves. New entries go behind the hand, so a scan's blocks leave before anything that was
-// used twice.
-class ClockCache final : public BlockCache {
+class SegmentCache final : public BlockCache {
  public:
-  explicit ClockCache(uint64_t capacity) : capacity_(capacity) {}
-  ~ClockCache() override {
-    while (hand_ != nullptr) free_entry(unlink(hand_));
+  explicit SegmentCache(uint64_t capacity) : capacity_(capacity), segment_bytes_(segment_bytes_for(capacity)) {}
+  ~SegmentCache() override {
+    for (Segment* segment : segments_) Segment::free(segment);
   }
 
   Bytes insert(CacheSlot& slot, Bytes block) override {
-    CacheEntry* entry = make_entry(&slot, block);
+    const size_t bytes = Segment::entry_bytes(block.size());
     const std::lock_guard held(lock_);
-    if (const Bytes theirs = find(slot); !theirs.empty()) {
-      free_entry(entry);
-      return theirs;
+    if (const Bytes theirs = find(slot); !theirs.empty()) return theirs;
+    if (bytes > capacity_) {
+      // Never in a slot: only the caller's pin keeps it.
+      Segment* const alone = Segment::make(bytes, &held_bytes_);
+      const CacheEntry* const entry = alone->write(nullptr, block);
+      retire(alone);
+      return {entry->data(), entry->size};
     }
-    const Bytes bytes(entry->data(), entry->size);
-    if (charge(*entry) > capacity_) {
-      domain_.retire(entry, free_entry);  // never in a slot: only the caller's pin keeps it
-      return bytes;
-    }
-    evict(capacity_ - charge(*entry));
-    link(entry);
+    CacheEntry* const entry = room_for(bytes).write(&slot, block);
+    live_bytes_ += bytes;
     slot.entry.store(entry, std::memory_order_release);
-    return bytes;
+    sweep_ahead();
+    return {entry->data(), entry->size};
   }
 
   void drop(std::span<CacheSlot> slots) override {
     for (CacheSlot& slot : slots) {
       if (slot.entry.load(std::memory_order_relaxed) == nullptr) continue;
       const std::lock_guard held(lock_);
-      if (CacheEntry* entry = slot.entry.load(std::memory_order_relaxed); entry != nullptr) free_entry(unlink(entry));
+      if (CacheEntry* entry = slot.entry.load(std::memory_order_relaxed); entry != nullptr) unlink(*entry);
     }
   }
 
@@ -73,57 +63,96 @@ class ClockCache final : public BlockCache {
 
   CacheStats stats() const override {
     const std::lock_guard held(lock_);
-    return {hits_.load(std::memory_order_relaxed), misses_.load(std::memory_order_relaxed), evictions_, bytes_,
+    return {hits_.load(std::memory_order_relaxed),
+            misses_.load(std::memory_order_relaxed),
+            evictions_,
+            live_bytes_,
+            held_bytes_.load(std::memory_order_relaxed),
             capacity_};
   }
 
   void set_capacity(uint64_t bytes) override {
     const std::lock_guard held(lock_);
     capacity_ = bytes;
-    evict(capacity_);
+    segment_bytes_ = segment_bytes_for(bytes);
+    while (segment_total_ > capacity_) give_up_oldest();
   }
 
  private:
-  void evict(uint64_t most_bytes) {
-    while (bytes_ > most_bytes) {
-      if (hand_->used.load(std::memory_order_relaxed) != 0) {
-        hand_->used.store(0, std::memory_order_relaxed);
-        hand_ = hand_->after;
-        continue;
-      }
-      domain_.retire(unlink(hand_), free_entry);
-      ++evictions_;
-    }
+  // Where an entry of so many bytes goes; the newest segment, or one of its own if it would fill much of one.
+  Segment& room_for(size_t bytes) {
+    if (filling_ != nullptr && bytes <= filling_->left()) return *filling_;
+    const bool alone = bytes > segment_bytes_ / 4;
+    const size_t wanted = alone ? bytes : std::min<uint64_t>(segment_bytes_, capacity_);
+    while (segment_total_ + wanted > capacity_) give_up_oldest();
+    // What was kept of the oldest may have made room, or filled it.
+    if (!alone && filling_ != nullptr && bytes <= filling_->left()) return *filling_;
+    std::unique_ptr<Segment, decltype(&Segment::free)> made(Segment::make(wanted, &held_bytes_), &Segment::free);
+    segments_.push_back(made.get());
+    Segment& segment = *made.release();
+    segment_total_ += wanted;
+    if (!alone) filling_ = &segment;
+    return segment;
   }
 
-  void link(CacheEntry* entry) {
-    bytes_ += charge(*entry);
-    if (hand_ == nullptr) {
-      entry->before = entry->after = hand_ = entry;
+  // A new segment will be due when the one being filled is full. If there is no budget for it, the oldest is emptied at
+  // the pace at which the newest fills, and a little sooner: what is kept of it must find room.
+  void sweep_ahead() {
+    if (filling_ == nullptr || segment_total_ + segment_bytes_ <= capacity_) return;
+    Segment& oldest = *segments_.front();
+    if (&oldest == filling_) return;
+    while (!oldest.swept() && oldest.left_to_sweep() + segment_bytes_ / 4 > filling_->left()) sweep_one(oldest);
+    if (oldest.swept()) give_up_oldest();
+  }
+
+  void sweep_one(Segment& oldest) {
+    CacheEntry& entry = *oldest.sweep_next();
+    if (entry.slot == nullptr) return;
+    const size_t bytes = Segment::entry_bytes(entry.size);
+    const bool keep = entry.used.load(std::memory_order_relaxed) != 0 && oldest.may_copy() && filling_ != nullptr &&
+                      filling_ != &oldest && bytes <= filling_->left();
+    if (!keep) {
+      unlink(entry);
+      ++evictions_;
       return;
     }
-    entry->after = hand_;
-    entry->before = hand_->before;
-    entry->before->after = entry;
-    hand_->before = entry;
+    oldest.note_copy(bytes);
+    CacheSlot* const slot = entry.slot;
+    entry.slot = nullptr;
+    slot->entry.store(filling_->write(slot, {entry.data(), entry.size}), std::memory_order_release);
   }
 
-  // Out of its slot and out of the ring.
-  CacheEntry* unlink(CacheEntry* entry) {
-    entry->slot->entry.store(nullptr, std::memory_order_release);
-    bytes_ -= charge(*entry);
-    if (hand_ == entry) hand_ = entry->after == entry ? nullptr : entry->after;
-    entry->before->after = entry->after;
-    entry->after->before = entry->before;
-    return entry;
+  void give_up_oldest() {
+    Segment* const oldest = segments_.front();
+    while (!oldest->swept()) sweep_one(*oldest);
+    segment_total_ -= oldest->bytes();
+    if (filling_ == oldest) filling_ = nullptr;
+    segments_.pop_front();
+    retire(oldest);
   }
 
+  void retire(Segment* segment) {
+    domain_.retire(segment, Segment::free);
+    domain_.sweep();  // segments are few and large: they do not wait for others
+  }
+
+  // Out of its slot; its bytes go with its segment.
+  void unlink(CacheEntry& entry) {
+    entry.slot->entry.store(nullptr, std::memory_order_release);
+    entry.slot = nullptr;
+    live_bytes_ -= Segment::entry_bytes(entry.size);
+  }
+
+  std::atomic<uint64_t> held_bytes_{0};  // outlives the domain, which frees what is still retired
   EpochDomain domain_;
   mutable std::mutex lock_;
   uint64_t capacity_;
-  uint64_t bytes_ = 0;
+  uint64_t segment_bytes_;
+  std::deque<Segment*> segments_;  // the oldest first
+  Segment* filling_ = nullptr;     // one of them, or none
+  uint64_t segment_total_ = 0;     // bytes of segments_
+  uint64_t live_bytes_ = 0;
   uint64_t evictions_ = 0;
-  CacheEntry* hand_ = nullptr;
   alignas(64) std::atomic<uint64_t> hits_{0};
   std::atomic<uint64_t> misses_{0};
 };
@@ -131,7 +160,7 @@ class ClockCache final : public BlockCache {
 }  // namespace
 
 std::shared_ptr<BlockCache> BlockCache::create(uint64_t capacity_bytes) {
-  return std::make_shared<ClockCache>(capacity_bytes);
+  return std::make_shared<SegmentCache>(capacity_bytes);
 }
 
 }  // namespace tsfeat

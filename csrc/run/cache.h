@@ -1,10 +1,14 @@
-// The block cache: verified, inflated blocks of runs, within a byte budget, evicted by CLOCK.
+// The block cache: verified, inflated blocks of runs, within a byte budget that may change at any time.
 //
 // Each run has an array of slots, one a block; a slot holds its block's entry while that is cached, so a hit costs
 // one load, not a hash. Readers pin an epoch (EpochGuard on epochs()) around use: what they got stays valid until
 // they unpin, evicted or not. A run's destructor drops its slots. Thread-safe. The cache outlives the runs that use it.
 //
-// The budget covers what slots hold. What was evicted is freed a little later, when no pin can see it.
+// Entries are written one behind the other into segments, and the oldest segment is emptied when a new one is due: an
+// entry that was used since it was written is copied to the newest segment, one that was not leaves (CLOCK, with the
+// ring laid out in memory). So what is given up goes back to the system in whole segments, nothing is lost between
+// entries, and hot blocks stand side by side, in huge pages where the system has them. The budget covers segments; one
+// that is given up is freed a little later, when no pin can see it.
 #pragma once
 
 #include <atomic>
@@ -20,13 +24,11 @@ namespace tsfeat {
 
 struct CacheSlot;
 
-// A header in front of the block's bytes, in one allocation. Links and slot belong to the cache's lock.
+// A header in front of the block's bytes.
 struct CacheEntry {
-  CacheSlot* slot = nullptr;
-  CacheEntry* before = nullptr;
-  CacheEntry* after = nullptr;
+  CacheSlot* slot = nullptr;  // null once it left; the cache's lock guards it
   uint32_t size = 0;
-  std::atomic<uint32_t> used{0};  // since the clock's hand passed
+  std::atomic<uint32_t> used{0};  // since it was written here
 
   const uint8_t* data() const { return reinterpret_cast<const uint8_t*>(this + 1); }
 };
@@ -39,7 +41,8 @@ struct CacheStats {
   uint64_t hits = 0;
   uint64_t misses = 0;
   uint64_t evictions = 0;
-  uint64_t bytes = 0;
+  uint64_t bytes = 0;       // of the entries that are in their slots
+  uint64_t held_bytes = 0;  // of segments, those included that wait for a pin
   uint64_t capacity_bytes = 0;
 };
 

@@ -11,7 +11,8 @@ constexpr uint64_t kFirstWindowBytes = 256 << 10;
 constexpr uint64_t kLastWindowBytes = 4 << 20;
 
 // Jobs go through a run from front to back, a column at a time over some pages, then the next pages. Small pages are
-// read through a window of the file that covers those pages; chunks of large pages one at a time.
+// read through windows of the file that cover those pages, two of them, so that a border between them is no matter;
+// chunks of large pages one at a time.
 class ScratchBlocks final : public Blocks {
  public:
   explicit ScratchBlocks(const RunFile& run) : run_(run), chunks_(run.layout().chunks()) {}
@@ -31,7 +32,7 @@ class ScratchBlocks final : public Blocks {
 
   Result<Bytes> chunk(uint32_t page, uint32_t chunk, uint32_t) override {
     Held& held = chunks_[chunk];
-    if (held.page == page && (held.window == 0 || held.window == window_number_)) return held.plain;
+    if (held.page == page && (held.window == 0 || find_window(held.window) != nullptr)) return held.plain;
     held.page = kNoPage;
     TSFEAT_ASSIGN(const Bytes head, header(page));
     const uint32_t begin = run_.layout().chunk_begin(head.data(), chunk);
@@ -45,7 +46,7 @@ class ScratchBlocks final : public Blocks {
     }
     TSFEAT_TRY(run_.check_chunk(page, chunk, head.data(), raw, &held.inflated));
     held.plain = held.inflated.empty() ? raw : as_bytes(held.inflated);
-    held.window = run_.is_small(page) && held.inflated.empty() ? window_number_ : 0;
+    held.window = run_.is_small(page) && held.inflated.empty() ? windows_[0].number : 0;
     held.page = page;
     return held.plain;
   }
@@ -74,40 +75,58 @@ class ScratchBlocks final : public Blocks {
     return run_.file().read(offset, {reinterpret_cast<uint8_t*>(out->data()), out->size()});
   }
 
-  // A small page's bytes, its header checked.
+  struct Window {
+    uint64_t number = 0;  // 0: empty
+    uint64_t begin = 0;
+    std::string bytes;
+    std::vector<uint32_t> checked;  // pages in it whose headers were checked
+
+    bool covers(const PageEntry& entry) const {
+      return number != 0 && entry.offset >= begin && entry.offset + entry.bytes <= begin + bytes.size();
+    }
+  };
+
+  const Window* find_window(uint64_t number) const {
+    return windows_[0].number == number ? &windows_[0] : windows_[1].number == number ? &windows_[1] : nullptr;
+  }
+
+  // A small page's bytes, its header checked; in windows_[0].
   Result<Bytes> whole_page(uint32_t page) {
     const PageEntry& entry = run_.page(page);
-    if (entry.offset < window_begin_ || entry.offset + entry.bytes > window_begin_ + window_.size()) {
-      TSFEAT_TRY(move_window(entry));
-      checked_.clear();
+    if (!windows_[0].covers(entry)) {
+      std::swap(windows_[0], windows_[1]);
+      if (!windows_[0].covers(entry)) TSFEAT_TRY(move_window(entry));
     }
-    const Bytes raw = as_bytes(window_).subspan(entry.offset - window_begin_, entry.bytes);
-    if (std::find(checked_.begin(), checked_.end(), page) == checked_.end()) {
+    Window& window = windows_[0];
+    const Bytes raw = as_bytes(window.bytes).subspan(entry.offset - window.begin, entry.bytes);
+    if (std::find(window.checked.begin(), window.checked.end(), page) == window.checked.end()) {
       TSFEAT_TRY(run_.check_header(page, raw.first(run_.layout().header_bytes())));
-      checked_.push_back(page);
+      window.checked.push_back(page);
     }
     return raw;
   }
 
-  // Going back means that the caller's next column starts over, and that the window was too small for its step.
+  // Reads windows_[0] anew. Going back means that the caller's next column starts over, and that two windows were too
+  // small for its step.
   Status move_window(const PageEntry& entry) {
-    if (entry.offset < window_begin_ && window_bytes_ < kLastWindowBytes) window_bytes_ *= 2;
+    Window& window = windows_[0];
+    const bool back = windows_[1].number != 0 && entry.offset < windows_[1].begin;
+    if (back && window_bytes_ < kLastWindowBytes) window_bytes_ *= 2;
     const uint64_t end =
         std::max(entry.offset + entry.bytes, std::min(entry.offset + window_bytes_, run_.footer().bloom_offset));
-    ++window_number_;
-    window_begin_ = entry.offset;
-    const Status status = read(entry.offset, end - entry.offset, &window_);
-    if (!status.ok()) window_.clear();
-    return status;
+    window.number = 0;
+    window.begin = entry.offset;
+    window.checked.clear();
+    TSFEAT_TRY(read(entry.offset, end - entry.offset, &window.bytes));
+    window.number = ++last_window_;
+    return {};
   }
 
   const RunFile& run_;
   std::vector<Held> chunks_;
   uint64_t window_bytes_ = kFirstWindowBytes;
-  uint64_t window_number_ = 0;
-  uint64_t window_begin_ = 0;
-  std::string window_;
-  std::vector<uint32_t> checked_;  // pages in the window whose headers were checked
+  uint64_t last_window_ = 0;
+  Window windows_[2];  // the one used last first
   uint32_t header_page_ = kNoPage;
   std::string header_;
   uint32_t directory_block_ = kNoPage;

@@ -148,6 +148,11 @@ class Scan:
     def __iter__(self) -> Iterator[tuple[Keys, list[Column]]]: ...
     def __next__(self) -> tuple[Keys, list[Column]]: ...
 
+class PlainForm:
+    """What `Table.append_plain` looks for: names of key, time and columns; times are int64 or of this dtype."""
+
+    def __init__(self, names: list[str], time_dtype: np.dtype[Any]) -> None: ...
+
 class Table:
     """A table of an open store. Every method may be called from any thread; long ones release the GIL."""
 
@@ -170,6 +175,8 @@ class Table:
         sync: bool | None,
     ) -> int:
         """columns: one per schema column, None where the column's default is to be used. Validates all, then writes."""
+    def append_plain(self, form: PlainForm, data: dict[str, Any], sync: bool | None) -> int | None:
+        """Appends if data holds exactly the table's fields, each in its canonical form; else None: use `append`."""
     def read(
         self,
         keys: Keys,

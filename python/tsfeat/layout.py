@@ -37,7 +37,8 @@ class Layout:
     """Fields of a table as of one schema; immutable but for the cache of projections."""
 
     __slots__ = (
-        "_projections", "by_name", "columns", "everything", "fields", "key", "name", "operands", "spec", "time", "unit",
+        "_projections", "by_name", "columns", "everything", "fields", "key", "name", "operands", "plain", "spec",
+        "time", "unit",
     )  # fmt: skip
 
     def __init__(self, name: str, spec: _core.TableSpec) -> None:
@@ -49,6 +50,10 @@ class Layout:
         self.columns = [Field.of_column(name, index, column) for index, column in enumerate(spec.columns, 1)]
         self.fields = [self.key, self.time, *self.columns]
         self.by_name = {field.name: field for field in self.fields}
+        # For appends that need no conversion; None where there always is one.
+        converts = any(field.fast is None or field.kind == "vector" for field in self.fields)
+        names = [field.name for field in self.fields]
+        self.plain = None if converts else _core.PlainForm(names, self.time.shown)
         self.everything = Projection([self.time, *self.columns])
         # Nodes of comparisons with constants, kept by whoever binds filters.
         self.operands: dict[tuple[Any, ...], Any] = {}

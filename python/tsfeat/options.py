@@ -18,13 +18,14 @@ class Options:
     Parameters
     ----------
     memory_bytes : int
-        All memory the store may hold, in bytes: memtables, cache, filters, working space. Default 256 MiB.
+        All memory the store may hold, in bytes: memtables, cache, filters, working space. Default 256 MiB. It is one
+        pool: while little is written, nearly all of it is cache.
     cache_bytes : int, optional
-        The part of it that keeps decoded blocks, in bytes. More makes repeated reads faster. Default: the engine's
-        share of `memory_bytes`.
+        The part of it that keeps decoded blocks, in bytes. More makes repeated reads faster. Default: what the rest
+        does not take at the moment.
     write_buffer_bytes : int, optional
-        The part of it that gathers new events before they are flushed, in bytes. More means fewer, larger runs and a
-        longer log to replay after a crash. Default: the engine's share of `memory_bytes`.
+        The part of it that new events may take before they are flushed, in bytes. More means fewer, larger runs and a
+        longer log to replay after a crash. Default: a quarter of `memory_bytes`.
     sync : {"interval", "always", "never"}
         When appends reach stable storage: "always" before each append returns, "interval" in the background at least
         every `sync_interval`, "never" when the operating system likes (and at flush and close). `append(sync=True)`

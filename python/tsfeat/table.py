@@ -122,6 +122,11 @@ class Table(Reads):
         1
         >>> store.close()
         """
+        form = self._layout.plain
+        if form is not None and type(data) is dict and source is None and position is None:
+            version = self._core.append_plain(form, data, sync)
+            if version is not None:
+                return version
         if source is not None or position is not None:
             source, position = self._checked_source(source, position)
         rows, keys, times, columns = read_batch(data, self._layout)

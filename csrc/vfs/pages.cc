@@ -1,4 +1,4 @@
-#include "base/pages.h"
+#include "vfs/pages.h"
 
 #include <sys/mman.h>
 

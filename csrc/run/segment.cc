@@ -1,0 +1,49 @@
+#include "run/segment.h"
+
+#include <cassert>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <new>
+
+#include "vfs/pages.h"
+
+namespace tsfeat::run {
+
+Segment* Segment::make(size_t bytes, std::atomic<uint64_t>* held) {
+  auto segment = std::unique_ptr<Segment>(new Segment);
+  segment->memory_ =
+      bytes == kPageBlockBytes ? allocate_page_block().release() : static_cast<uint8_t*>(::operator new(bytes));
+  segment->bytes_ = bytes;
+  segment->held_ = held;
+  held->fetch_add(bytes, std::memory_order_relaxed);
+  return segment.release();
+}
+
+void Segment::free(void* pointer) {
+  const std::unique_ptr<Segment> segment(static_cast<Segment*>(pointer));
+  segment->held_->fetch_sub(segment->bytes_, std::memory_order_relaxed);
+  if (segment->bytes_ == kPageBlockBytes) {
+    PageRelease()(segment->memory_);
+  } else {
+    ::operator delete(segment->memory_);
+  }
+}
+
+CacheEntry* Segment::write(CacheSlot* slot, Bytes block) {
+  assert(entry_bytes(block.size()) <= left() && block.size() <= std::numeric_limits<uint32_t>::max());
+  auto* const entry = new (memory_ + filled_) CacheEntry;
+  entry->slot = slot;
+  entry->size = static_cast<uint32_t>(block.size());
+  std::memcpy(reinterpret_cast<uint8_t*>(entry + 1), block.data(), block.size());
+  filled_ += entry_bytes(block.size());
+  return entry;
+}
+
+CacheEntry* Segment::sweep_next() {
+  auto* const entry = std::launder(reinterpret_cast<CacheEntry*>(memory_ + swept_));
+  swept_ += entry_bytes(entry->size);
+  return entry;
+}
+
+}  // namespace tsfeat::run

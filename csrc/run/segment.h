@@ -1,0 +1,45 @@
+// A piece of the block cache's memory: entries one behind the other, written once, given back as a whole.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "run/cache.h"
+
+namespace tsfeat::run {
+
+class Segment {
+ public:
+  // held: of all segments of a cache, also of those that wait to be freed; outlives them.
+  static Segment* make(size_t bytes, std::atomic<uint64_t>* held);
+  static void free(void* segment);  // as EpochDomain::retire takes it
+
+  static size_t entry_bytes(size_t block_bytes) { return (sizeof(CacheEntry) + block_bytes + 15) / 16 * 16; }
+
+  size_t bytes() const { return bytes_; }
+  size_t left() const { return bytes_ - filled_; }
+  // There is room (entry_bytes).
+  CacheEntry* write(CacheSlot* slot, Bytes block);
+
+  // The sweep's hand.
+  bool swept() const { return swept_ == filled_; }
+  size_t left_to_sweep() const { return filled_ - swept_; }
+  CacheEntry* sweep_next();
+  // An entry may be kept as long as those that were so far are no more than half of what was swept: so emptying a
+  // segment always gains room, and never takes long at once.
+  bool may_copy() const { return 2 * copied_ <= swept_; }
+  void note_copy(size_t bytes) { copied_ += bytes; }
+
+ private:
+  Segment() = default;
+
+  uint8_t* memory_ = nullptr;
+  size_t bytes_ = 0;
+  size_t filled_ = 0;
+  size_t swept_ = 0;
+  size_t copied_ = 0;
+  std::atomic<uint64_t>* held_ = nullptr;
+};
+
+}  // namespace tsfeat::run
