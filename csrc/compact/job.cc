@@ -115,8 +115,9 @@ uint64_t events_per_run(const MergeRequest& request, uint64_t events) {
     all.min_time = std::min(all.min_time, source->stats().min_time);
     all.max_time = std::max(all.max_time, source->stats().max_time);
   }
-  const int64_t windows = window_of(all.max_time, *request.window) - window_of(all.min_time, *request.window) + 1;
-  return events / static_cast<uint64_t>(std::max<int64_t>(1, windows));
+  const auto first = static_cast<uint64_t>(window_of(all.min_time, *request.window));
+  const auto last = static_cast<uint64_t>(window_of(all.max_time, *request.window));
+  return events / std::max<uint64_t>(1, last - first + 1);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 namespace tsfeat {
 
-RunOptions StoreCore::run_options(codec::Effort effort) const { return {options.page_rows, effort, {}, nullptr}; }
+RunOptions StoreCore::run_options(codec::Effort effort) const { return {options.page_rows, effort}; }
 
 Status StoreCore::start_log(uint64_t previous) {
   const uint64_t number = new_file_number();

@@ -36,9 +36,9 @@ struct RunOptions {
   uint32_t page_rows = 1024;
   codec::Effort effort = codec::Effort::kFast;
   // The hot values of each column, by position in the schema; null, or fewer than columns: none.
-  std::vector<std::shared_ptr<const codec::HotCodes>> hot;
+  std::vector<std::shared_ptr<const codec::HotCodes>> hot = {};
   // What versions are stored as distances from; null: from nothing.
-  std::shared_ptr<const Arrivals> arrivals;
+  std::shared_ptr<const Arrivals> arrivals = nullptr;
 };
 
 // Writes one run. Keys strictly ascending; a key's slices in order, oldest first. Columns are pulled

@@ -162,6 +162,44 @@ def test_compacted_runs(place: Path) -> None:
         assert not content.tables["events"].marks
 
 
+def test_hot_values_and_arrivals(place: Path) -> None:
+    """Popular ids all over a merged run, and versions that follow from times but for late events."""
+    rng = np.random.default_rng(5)
+    rows, batches = 10_000, 4
+    popular = rng.integers(0, 2**63, 300, dtype=np.uint64)
+    with open_tiny(place, page_rows=1024, write_buffer_bytes=8 << 20) as store:
+        table = store.create_table(
+            "events",
+            key=("k", "uint64"),
+            time=("ts", "timestamp[ms]"),
+            columns={"item": "uint64", "noise": "uint32"},
+        )
+        for batch in range(batches):
+            times = np.sort(rng.integers(batch * 10**6, (batch + 1) * 10**6, rows))
+            late = rng.random(rows) < 0.05
+            table.append(
+                {
+                    "k": rng.integers(0, 2_000, rows, dtype=np.uint64),
+                    "ts": np.where(late, times // 2, times),
+                    "item": np.where(
+                        rng.random(rows) < 0.1,
+                        rng.integers(0, 2**63, rows, dtype=np.uint64),
+                        popular[rng.zipf(1.5, rows) % 300],
+                    ),
+                    "noise": rng.integers(0, 2**32, rows, dtype=np.uint32),
+                }
+            )
+            store.flush()
+        store.compact()
+        content = read_directory(place)
+        assert_agree(table, content, "events")
+        (run,) = content.tables["events"].runs
+        assert 10 in run.encodings
+        (values,) = run.hot.values()
+        assert set(popular.tolist()) & set(values)
+        assert [version for version, _ in run.arrivals] == [1, 2, 3, 4]
+
+
 @pytest.mark.parametrize(
     ("key_type", "keys"),
     [

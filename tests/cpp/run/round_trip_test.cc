@@ -1,6 +1,9 @@
 // What is written is what is read, whatever the schema, page size, cache size or effort.
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <set>
+
 #include "run/run_support.h"
 
 namespace tsfeat::testing {
@@ -22,6 +25,32 @@ void check_run(Vfs& vfs, const Events& events, const RunMeta& meta, uint64_t cac
   for (const Run::Problem& problem : problems) ADD_FAILURE() << problem.message;
 }
 
+std::shared_ptr<const Arrivals> arrivals_of(const Events& events, uint64_t most) {
+  std::vector<Arrival> known;
+  for (uint64_t row = 0; row < events.size(); ++row) known.push_back({events.versions[row], events.times[row]});
+  return std::make_shared<const Arrivals>(Arrivals::choose(known, most));
+}
+
+// Of some columns: some of their values, and some that they do not have.
+std::vector<std::shared_ptr<const codec::HotCodes>> hot_values_of(const Events& events, std::mt19937_64& random) {
+  std::vector<std::shared_ptr<const codec::HotCodes>> hot;
+  for (size_t c = 0; c < events.columns.size(); ++c) {
+    const Column& column = events.schema->columns[c];
+    hot.push_back(nullptr);
+    if (column.dimension != 1 || (column.width() != 4 && column.width() != 8) || random() % 3 == 0) continue;
+    std::set<uint64_t> values;
+    for (const Value& value : events.columns[c]) {
+      uint64_t bits = 0;
+      if (value.valid && random() % 2 == 0) std::memcpy(&bits, value.bytes.data(), column.width());
+      if (bits != 0) values.insert(bits);
+    }
+    values.insert(column.width() == 8 ? random() : random() % UINT32_MAX);
+    hot.back() =
+        std::make_shared<const codec::HotCodes>(std::vector<uint64_t>(values.begin(), values.end()), column.width());
+  }
+  return hot;
+}
+
 TEST(RunRoundTrip, RandomSchemasPagesAndCaches) {
   for (uint64_t seed = 0; seed < 30; ++seed) {
     SCOPED_TRACE(seed);
@@ -29,8 +58,10 @@ TEST(RunRoundTrip, RandomSchemasPagesAndCaches) {
     const Events events =
         random_events(random, random_schema(random, seed % 10 == 9), {1 + seed * 7 % 400, 1 + random() % 300, 20});
     const auto disk = make_disk();
-    const RunOptions options{static_cast<uint32_t>(4 << random() % 9),
-                             seed % 2 == 0 ? codec::Effort::kFast : codec::Effort::kSmall};
+    RunOptions options{static_cast<uint32_t>(4 << random() % 9),
+                       seed % 2 == 0 ? codec::Effort::kFast : codec::Effort::kSmall};
+    if (seed % 3 != 0) options.arrivals = arrivals_of(events, 1 + random() % 100);
+    if (seed % 4 != 0) options.hot = hot_values_of(events, random);
     const RunMeta meta = write_run(*disk, events, options);
     const uint64_t budgets[] = {0, 3'000, 100'000, 100'000'000};
     check_run(*disk, events, meta, budgets[seed % 4], seed);

@@ -81,6 +81,55 @@ Status compare_rows(const Events& expected, Source& source, RowRange rows) {
   return compare_columns(expected, source, rows);
 }
 
+// Many ranges at once, of all lengths and in any order, through a decoder that alternates between the source and its
+// oracle: both ways give what single ranges give.
+Status compare_aimed(const Events& expected, Source& source, std::mt19937_64& random) {
+  VectorSource oracle(expected);
+  for (const bool alternates : {false, true}) {
+    std::vector<Slice> slices, wanted;
+    uint64_t next = random() % expected.size();
+    for (size_t i = 0; i < 40; ++i) {
+      if (random() % 4 == 0 || next >= expected.size()) next = random() % expected.size();  // else a little further on
+      const uint64_t most = random() % 3 == 0 ? 300 : 3;
+      const RowRange rows{next, std::min(expected.size(), next + random() % (most + 1))};
+      next = rows.end + random() % 4;
+      slices.push_back({alternates && random() % 2 == 0 ? &oracle : &source, rows});
+      wanted.push_back({&oracle, rows});
+    }
+    SliceDecoder found_by, wanted_by;
+    wanted_by.start(wanted);
+    const uint64_t events = wanted_by.events();
+    std::vector<int64_t> wanted_times(events), times(events);
+    std::vector<uint64_t> wanted_versions(events), versions(events);
+    TSFEAT_TRY(wanted_by.times(wanted_times.data()));
+    TSFEAT_TRY(wanted_by.versions(wanted_versions.data()));
+    std::vector<std::string> wanted_values;
+    const auto values = [&](SliceDecoder& decoder, const Column& column) -> Result<std::string> {
+      std::string fixed(events * column.width(), '\0');
+      std::string validity(events, '\0');
+      codec::VarlenBuffer varlen;
+      TSFEAT_TRY(decoder.column(
+          column, {reinterpret_cast<uint8_t*>(fixed.data()), &varlen, reinterpret_cast<uint8_t*>(validity.data())}));
+      for (const int64_t end : varlen.offsets) varlen.data += " " + std::to_string(end);
+      return fixed + validity + varlen.data;
+    };
+    for (const Column& column : expected.schema->columns) {
+      TSFEAT_ASSIGN(wanted_values.emplace_back(), values(wanted_by, column));
+    }
+    found_by.start(slices);
+    EXPECT_EQ(found_by.events(), events);
+    TSFEAT_TRY(found_by.times(times.data()));
+    TSFEAT_TRY(found_by.versions(versions.data()));
+    EXPECT_EQ(times, wanted_times);
+    EXPECT_EQ(versions, wanted_versions);
+    for (size_t c = 0; c < wanted_values.size(); ++c) {
+      TSFEAT_ASSIGN(const std::string found, values(found_by, expected.schema->columns[c]));
+      EXPECT_TRUE(found == wanted_values[c]) << type_name(expected.schema->columns[c].type);
+    }
+  }
+  return {};
+}
+
 Status compare_bounds(const Events& expected, Source& source, uint64_t row) {
   for (size_t c = 0; c < expected.columns.size(); ++c) {
     const Column& column = expected.schema->columns[c];
@@ -157,6 +206,7 @@ Status compare_all(const Events& expected, Source& source, uint64_t seed) {
   }
   TSFEAT_TRY(compare_lookups(expected, source, random));
   TSFEAT_TRY(compare_rows(expected, source, {0, expected.size()}));
+  for (int i = 0; i < 4; ++i) TSFEAT_TRY(compare_aimed(expected, source, random));
   for (int i = 0; i < 8; ++i) TSFEAT_TRY(compare_rows(expected, source, random_piece(random, {0, expected.size()})));
   for (int i = 0; i < 30; ++i) {
     const RowRange rows = expected.rows(random() % expected.keys.size());

@@ -42,7 +42,7 @@ class RandomBatch {
   ColumnView fixed(uint64_t rows, uint32_t width) {
     uint8_t* data = room(rows * width);
     // Of some columns only the low bytes differ, as of columns that the log narrows.
-    const uint32_t differing = random_() % 2 == 0 ? width : 1 + random_() % width;
+    const uint32_t differing = random_() % 2 == 0 ? width : static_cast<uint32_t>(1 + random_() % width);
     const auto same = static_cast<uint8_t>(random_());
     for (size_t i = 0; i < rows * width; ++i) data[i] = i % width < differing ? static_cast<uint8_t>(random_()) : same;
     ColumnView view;
