@@ -26,9 +26,9 @@ class Segment {
   bool swept() const { return swept_ == filled_; }
   size_t left_to_sweep() const { return filled_ - swept_; }
   CacheEntry* sweep_next();
-  // An entry may be kept as long as those that were so far are no more than half of what was swept: so emptying a
-  // segment always gains room, and never takes long at once.
-  bool may_copy() const { return 2 * copied_ <= swept_; }
+  // Entries may be kept as long as they are no more than half of what was swept, and a quarter of the segment: so
+  // emptying a segment always gains room, and never takes long at once.
+  bool may_copy() const { return 2 * copied_ <= swept_ + bytes_ / 2; }
   void note_copy(size_t bytes) { copied_ += bytes; }
 
  private:
