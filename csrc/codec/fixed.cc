@@ -141,6 +141,9 @@ void pick_lane(Encoding encoding, Bytes body, uint32_t count, const HotValues& h
       return pick_blocks<T>(body, count, rows, out);
     case Encoding::kDictionary:
       return pick_dictionary<T>(body, count, rows, out);
+    case Encoding::kHot:
+      if constexpr (sizeof(T) >= 4) pick_hot<T>(body, count, hot, rows, out);
+      return;
     case Encoding::kConstant:
       return decode_constant<T>(body, static_cast<uint32_t>(rows.size()), out);
     default:

@@ -27,6 +27,16 @@ struct HotLayout {
     codes = Bytes(escapes + number * sizeof(T), body.data() + body.size());
   }
   uint32_t escapes_before(uint32_t block) const { return load<uint16_t>(before + block * sizeof(uint16_t)); }
+  // The value of a row whose code is an escape.
+  const uint8_t* escape_of(uint32_t row, uint32_t count, uint32_t hot_size) const {
+    uint16_t earlier[kBlockValues];
+    const uint32_t block = row / kBlockValues;
+    const uint32_t start = block * kBlockValues;
+    decode_blocks<uint16_t>(codes, count, start, row, reinterpret_cast<uint8_t*>(earlier));
+    uint32_t place = escapes_before(block);
+    for (uint32_t i = 0; i < row - start; ++i) place += earlier[i] == hot_size;
+    return escapes + place * sizeof(T);
+  }
 };
 
 }  // namespace
@@ -121,11 +131,28 @@ void decode_hot(Bytes body, uint32_t count, const HotValues& hot, uint32_t begin
   }
 }
 
-#define TSFEAT_LANE(T)                                                                 \
-  template bool plan_hot<T>(const T*, uint32_t, const HotCodes&, size_t, HotPlan<T>*); \
-  template void write_hot<T>(const HotPlan<T>&, std::string*);                         \
-  template Status check_hot<T>(Bytes, uint32_t, uint32_t);                             \
-  template void decode_hot<T>(Bytes, uint32_t, const HotValues&, uint32_t, uint32_t, uint8_t*)
+template <typename T>
+void pick_hot(Bytes body, uint32_t count, const HotValues& hot, std::span<const uint32_t> rows, uint8_t* out) {
+  const HotLayout<T> layout(body, count);
+  uint16_t codes[kBlockValues];
+  while (!rows.empty()) {
+    const size_t here = std::min<size_t>(rows.size(), kBlockValues);
+    pick_blocks<uint16_t>(layout.codes, count, rows.first(here), reinterpret_cast<uint8_t*>(codes));
+    for (size_t i = 0; i < here; ++i, out += sizeof(T)) {
+      const uint8_t* const value =
+          codes[i] == hot.size ? layout.escape_of(rows[i], count, hot.size) : hot.values + size_t{codes[i]} * sizeof(T);
+      store<T>(out, load<T>(value));
+    }
+    rows = rows.subspan(here);
+  }
+}
+
+#define TSFEAT_LANE(T)                                                                          \
+  template bool plan_hot<T>(const T*, uint32_t, const HotCodes&, size_t, HotPlan<T>*);          \
+  template void write_hot<T>(const HotPlan<T>&, std::string*);                                  \
+  template Status check_hot<T>(Bytes, uint32_t, uint32_t);                                      \
+  template void decode_hot<T>(Bytes, uint32_t, const HotValues&, uint32_t, uint32_t, uint8_t*); \
+  template void pick_hot<T>(Bytes, uint32_t, const HotValues&, std::span<const uint32_t>, uint8_t*)
 TSFEAT_LANE(uint32_t);
 TSFEAT_LANE(uint64_t);
 #undef TSFEAT_LANE

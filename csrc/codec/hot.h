@@ -73,5 +73,8 @@ template <typename T>
 Status check_hot(Bytes body, uint32_t count, uint32_t hot_size);
 template <typename T>
 void decode_hot(Bytes body, uint32_t count, const HotValues& hot, uint32_t begin, uint32_t end, uint8_t* out);
+// The values of rows that ascend.
+template <typename T>
+void pick_hot(Bytes body, uint32_t count, const HotValues& hot, std::span<const uint32_t> rows, uint8_t* out);
 
 }  // namespace tsfeat::codec

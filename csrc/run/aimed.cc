@@ -14,6 +14,7 @@ constexpr uint64_t kPickedRows = 4;
 constexpr size_t kRangesAhead = 8;
 constexpr size_t kPiecesAhead = 6;
 constexpr uint64_t kMostLines = 10;
+constexpr size_t kPiecesReadTogether = 32;
 constexpr size_t kLineBytes = 64;
 
 }  // namespace
@@ -72,6 +73,14 @@ void RunSource::prefetch(const Piece& piece, uint32_t chunk, size_t bytes_of_pag
   for (uint64_t line = 0; line < lines; ++line) __builtin_prefetch(place + line * kLineBytes);
 }
 
+// The last of the pages from the piece's on that are wanted one after the other, and so can be read in one go.
+uint32_t RunSource::last_page_from(size_t piece) const {
+  const size_t end = std::min(pieces_.size(), piece + kPiecesReadTogether);
+  uint32_t last = pieces_[piece].page;
+  for (size_t next = piece + 1; next < end && pieces_[next].page == last + 1; ++next) ++last;
+  return last;
+}
+
 Status RunSource::decode_aimed(uint32_t chunk_number, uint32_t width, uint8_t* out) {
   const CallPin pin(*this);
   const codec::HotValues& hot = run_.hot_values(chunk_number);
@@ -82,10 +91,7 @@ Status RunSource::decode_aimed(uint32_t chunk_number, uint32_t width, uint8_t* o
     const Piece& piece = pieces_[i];
     const auto page_rows = static_cast<uint32_t>(run_.page_rows(piece.page).size());
     Bytes plain;
-    // Pages that follow each other, of one range, can be read in one go.
-    uint32_t last_page = piece.page;
-    for (size_t next = i + 1; next < pieces_.size() && pieces_[next].page == last_page + 1; ++next) ++last_page;
-    TSFEAT_TRY(chunk(piece.page, chunk_number, last_page, &plain));
+    TSFEAT_TRY(chunk(piece.page, chunk_number, last_page_from(i), &plain));
     bytes_of_page = plain.size();
     if (piece.picks) {
       const std::span<const uint32_t> rows(picks_.data() + piece.begin, piece.end - piece.begin);

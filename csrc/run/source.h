@@ -70,6 +70,7 @@ class RunSource final : public Source {
   Status decode(uint32_t chunk, uint32_t width, RowRange rows, uint8_t* out);
   void aim_at(RowRange rows);
   void pick(uint32_t page, uint32_t begin, uint32_t end);
+  uint32_t last_page_from(size_t piece) const;
   Status decode_aimed(uint32_t chunk, uint32_t width, uint8_t* out);
   void prefetch(const Piece& piece, uint32_t chunk, size_t bytes_of_page) const;
   Status time_at(uint64_t row, int64_t* time);

@@ -14,7 +14,7 @@ Validity: `bool[rows]`, True where a value is present, or None where all are.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,12 +48,15 @@ an int32 array of codes (-1 never matches ==, always matches !=).
 def is_plain(value: object, dtype: np.dtype[Any] | None, /) -> bool:
     """Whether the engine takes `value` as it is: a one-dimensional, contiguous, aligned array of this very dtype."""
 
+@final
 class Projection:
     """Columns to read, ready for a table's `read`."""
 
+@final
 class Filter:
     """A `FilterNode` ready for a table's reads."""
 
+@final
 class Answer:
     """What a read returned. Arrays are made when they are asked for, over memory that belongs to the answer."""
 

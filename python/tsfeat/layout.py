@@ -53,7 +53,7 @@ class Layout:
         # For appends that need no conversion; None where there always is one.
         converts = any(field.fast is None or field.kind == "vector" for field in self.fields)
         names = [field.name for field in self.fields]
-        self.plain = None if converts else _core.PlainForm(names, self.time.shown)
+        self.plain = None if converts or self.time.shown is None else _core.PlainForm(names, self.time.shown)
         self.everything = Projection([self.time, *self.columns])
         # Nodes of comparisons with constants, kept by whoever binds filters.
         self.operands: dict[tuple[Any, ...], Any] = {}
