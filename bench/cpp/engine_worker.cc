@@ -173,7 +173,7 @@ class Engine : public System {
       if (answer->columns[i].data != nullptr || answer->events() == 0) continue;
       const uint32_t width = answer->columns[i].width;
       padded_[i].resize(answer->events() * width);
-      const tsfeat::codec::VarlenBuffer& strings = (*shown_)[i].varlen;
+      const tsfeat::codec::VarlenBuffer& strings = *(*shown_)[i].varlen;
       for (size_t row = 0; row < answer->events(); ++row) {
         const auto begin = static_cast<size_t>(strings.offsets[row]),
                    end = static_cast<size_t>(strings.offsets[row + 1]);
