@@ -71,9 +71,12 @@ Result<uint64_t> StoreCore::append(TableCore& table, const AppendRequest& reques
   return facts.version;
 }
 
-// All that is in the log by now. A log that was finished meanwhile is durable already.
 Status StoreCore::sync_if_asked(const AppendRequest& request) {
-  if (!request.sync.value_or(options.sync == SyncPolicy::kAlways)) return {};
+  return request.sync.value_or(options.sync == SyncPolicy::kAlways) ? sync_log() : Status();
+}
+
+// A log that was finished meanwhile is durable already.
+Status StoreCore::sync_log() {
   std::shared_ptr<LogWriter> log;
   {
     const std::lock_guard lock(write_mutex);

@@ -138,7 +138,8 @@ Status StoreCore::flush() {
   }
   // What a background flush takes off meanwhile only makes this sooner done.
   for (; waiting > 0; --waiting) TSFEAT_TRY(flush_one());
-  return {};
+  // What leaves no events to flush (a batch of none, an erasure) is in the log alone.
+  return sync_log();
 }
 
 }  // namespace tsfeat

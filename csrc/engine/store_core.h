@@ -160,6 +160,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   bool full() const { return active_bytes_ >= options.effective_write_buffer_bytes() / 2; }
   size_t level0_runs(const TableCore& table) const;
   Status sync_if_asked(const AppendRequest& request);
+  Status sync_log();  // all that is in it by now
   static Status replay_record(const Tables& tables, Bytes record);
   static Status replay_batch(TableCore& table, Bytes record);
   // change.cc

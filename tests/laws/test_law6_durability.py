@@ -208,3 +208,16 @@ def test_the_always_policy_syncs_each_append():
     store.close()
     with open_tiny("/store", disk=crashed) as again:
         assert again.table("events").count([1]).tolist() == [1]
+
+
+def test_flush_makes_a_batch_without_events_durable():
+    """There is nothing to write into a run then: the batch's version is in the log alone."""
+    disk = tsfeat.testing.MemoryDisk(2)
+    store = open_tiny("/store", disk=disk, sync="never")
+    events_table(store).append(batch([], []), source="feed", position=3)
+    store.flush()
+    crashed = disk.power_loss("none")
+    store.close()
+    with open_tiny("/store", disk=crashed) as again:
+        assert again.table("events").version == 1
+        assert again.table("events").position("feed") == 3
