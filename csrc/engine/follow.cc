@@ -24,11 +24,15 @@ Status StoreCore::refresh() {
   const std::lock_guard manifest_lock(manifest_mutex);
   const std::lock_guard write_lock(write_mutex);
   Status status;
+  int seen = 0;  // times in a row that the same damage was met
   for (int tries = 0; tries < kMaxTries; ++tries) {
     bool raced = false;
+    std::string met_before = status.message();
     status = follow(&raced);
-    // A reader may meet a record while the writer is at it: damage is what stays.
-    if (!raced && (status.code() != Code::kCorruption || tries >= kTriesOfDamage)) return status;
+    if (!raced && status.code() != Code::kCorruption) return status;
+    // A reader may meet a record, or the end of a log, while the writer is at it. Damage is what stays in its place.
+    seen = !raced && status.message() == met_before ? seen + 1 : 0;
+    if (seen == kTriesOfDamage) return status;
     std::this_thread::sleep_for(kPause);
   }
   return status.ok() ? Status::storage(EBUSY, "store '" + path + "' changes faster than it can be read; try again")
