@@ -39,6 +39,8 @@ void set_option(const std::string& name, py::handle value, StoreOptions* out) {
     out->sync_interval_ms = to_count<uint64_t>(name, value);
   } else if (name == "background_threads") {
     out->background_threads = to_count<uint32_t>(name, value);
+  } else if (name == "read_threads") {
+    out->read_threads = to_count<uint32_t>(name, value);
   } else if (name == "compaction_bytes_per_second") {
     out->compaction_bytes_per_second = to_count<uint64_t>(name, value);
   } else if (name == "page_rows") {

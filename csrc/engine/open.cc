@@ -28,6 +28,7 @@ StoreCore::StoreCore(Vfs& vfs_, const Clock& clock_, std::string path_, bool wri
       writable(writable_),
       options(options_),
       cache(BlockCache::create(options_.cache_bytes != 0 ? options_.cache_bytes : options_.memory_bytes)),
+      helpers(Helpers::create(std::max<uint32_t>(1, options_.read_threads) - 1)),
       opened_in_process_(fork_generation()) {}
 
 bool StoreCore::forked() const { return fork_generation() != opened_in_process_; }

@@ -18,6 +18,7 @@ struct StoreOptions {
   SyncPolicy sync = SyncPolicy::kInterval;
   uint64_t sync_interval_ms = 1000;
   uint32_t background_threads = 2;  // 0: work is done by the calls that cause it (deterministic)
+  uint32_t read_threads = 2;        // that share a large read, the caller's included
   uint64_t compaction_bytes_per_second = uint64_t{64} << 20;  // 0: no limit
   uint32_t page_rows = 1024;
 

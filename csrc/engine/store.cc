@@ -32,7 +32,9 @@ class TableHandle final : public Table {
   }
   Result<View> view(bool scan) const override {
     TSFEAT_TRY(check());
-    return table_->view(store_->clock, scan);
+    View view = table_->view(store_->clock, scan);
+    view.helpers = store_->helpers.get();
+    return view;
   }
   Result<uint64_t> erase(const std::vector<KeyView>& keys, PerRow<int64_t> before) override {
     TSFEAT_TRY(check());

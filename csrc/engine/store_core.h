@@ -123,6 +123,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   const bool writable;
   const StoreOptions options;
   const std::shared_ptr<BlockCache> cache;
+  const std::shared_ptr<Helpers> helpers;  // with large reads
 
   std::mutex compaction_mutex, flush_mutex, manifest_mutex;
   mutable std::mutex write_mutex;

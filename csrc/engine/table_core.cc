@@ -12,6 +12,21 @@ int64_t horizon_of(const TableCore::Published& at, const Clock& clock) {
   return saturating_sub(TableCore::now(at, clock), at.state->retention->history);
 }
 
+// Sources of all that is visible at the version.
+View::Sources open_sources(const TableState& state, uint64_t version, bool scan) {
+  View::Sources sources;
+  sources.reserve(state.memtables.size() + state.runs.size());
+  for (const auto& memtable : state.memtables) {
+    if (!memtable->empty()) sources.push_back(memtable->source(version));
+  }
+  for (const auto& run : state.runs) sources.push_back(run->source(scan));
+  return sources;
+}
+
+View::Sources open_again(const View& view) {
+  return open_sources(*static_cast<const TableState*>(view.owner.get()), view.version, false);
+}
+
 }  // namespace
 
 std::vector<RunMeta> TableState::run_metas() const {
@@ -123,11 +138,8 @@ View TableCore::view(const Clock& clock, bool scan) const {
   view.retention = at.state->retention;
   view.horizon_time = std::max(at.state->horizon_time, horizon_of(at, clock));
   if (!at.state->tombstones->empty()) view.tombstones = at.state->tombstones;
-  view.sources.reserve(at.state->memtables.size() + at.state->runs.size());
-  for (const auto& memtable : at.state->memtables) {
-    if (!memtable->empty()) view.sources.push_back(memtable->source(at.version));
-  }
-  for (const auto& run : at.state->runs) view.sources.push_back(run->source(scan));
+  view.sources = open_sources(*at.state, at.version, scan);
+  view.open_again = open_again;
   view.owner = std::move(at.state);
   return view;
 }

@@ -198,13 +198,14 @@ Status MemtableSource::validity(const Column& column, RowRange rows, uint8_t* ou
 }
 
 // Whoever walks numbers the rows through, so that keys that follow each other are one range.
-void MemtableSource::aim(std::span<const RowRange> ranges) {
+void MemtableSource::aim(std::span<const Aim> aims) {
   joined_.clear();
-  for (const RowRange& rows : ranges) {
-    if (!joined_.empty() && joined_.back().end == rows.begin) {
-      joined_.back().end = rows.end;
+  for (const Aim& aim : aims) {
+    if (!joined_.empty() && joined_.back().rows.end == aim.rows.begin &&
+        joined_.back().at + joined_.back().rows.size() == aim.at) {
+      joined_.back().rows.end = aim.rows.end;
     } else {
-      joined_.push_back(rows);
+      joined_.push_back(aim);
     }
   }
   aimed_ = joined_;

@@ -31,7 +31,7 @@ class MemtableSource final : public Source {
   Status varlen(const Column& column, RowRange rows, codec::VarlenBuffer* out) override;
   Status validity(const Column& column, RowRange rows, uint8_t* out) override;
   BlockBounds bounds(const Column* column, uint64_t row) override;
-  void aim(std::span<const RowRange> ranges) override;
+  void aim(std::span<const Aim> aims) override;
 
   // Adds the tail's rows to the list.
   RowRange add(const Tail& tail, int64_t until, uint64_t limit) {
@@ -52,7 +52,7 @@ class MemtableSource final : public Source {
   const uint64_t version_;
   const SourceStats stats_;
   RowPointers rows_;
-  std::vector<RowRange> joined_;  // what the source is aimed at
+  std::vector<Aim> joined_;  // what the source is aimed at
 };
 
 }  // namespace tsfeat

@@ -1,5 +1,6 @@
 #include "read/columns.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "source/decode.h"
@@ -15,8 +16,11 @@ const Column* column_at(const Schema& schema, int column) {
   return column < 0 ? nullptr : &schema.columns[static_cast<size_t>(column)];
 }
 
-// Arrays for all columns. Those of a small answer are one allocation.
-void allocate(const Schema& schema, std::span<const int> columns, uint64_t events, std::vector<ColumnResult>* out) {
+}  // namespace
+
+// Those of a small answer are one allocation.
+void allocate_columns(const Schema& schema, std::span<const int> columns, uint64_t events,
+                      std::vector<ColumnResult>* out) {
   struct Sizes {
     size_t fixed = 0;
     size_t validity = 0;
@@ -47,42 +51,51 @@ void allocate(const Schema& schema, std::span<const int> columns, uint64_t event
   }
 }
 
-// Into the column's place for events from `at` on.
-Status decode_strip(const Column* column, SliceDecoder& decoder, uint64_t at, ColumnResult* out) {
-  if (column == nullptr) return decoder.times(reinterpret_cast<int64_t*>(out->fixed.data.get()) + at);
+namespace {
+
+Status decode_strip(const Column* column, SliceDecoder& decoder, ColumnResult* out) {
+  if (column == nullptr) return decoder.times(reinterpret_cast<int64_t*>(out->fixed.data.get()));
   ColumnSink sink;
   if (is_varlen(column->type)) {
     sink.varlen = &*out->varlen;
   } else {
-    sink.fixed = out->fixed.data.get() + at * column->width();
+    sink.fixed = out->fixed.data.get();
   }
-  if (out->validity) sink.validity = out->validity->data.get() + at;
+  if (out->validity) sink.validity = out->validity->data.get();
   return decoder.column(*column, sink);
 }
 
 }  // namespace
 
-Status decode_columns(const Schema& schema, std::span<const int> columns, std::span<const Slice> slices,
-                      uint64_t events, std::vector<ColumnResult>* out) {
-  allocate(schema, columns, events, out);
-  uint64_t done = 0;
+Status decode_columns(const Schema& schema, std::span<const int> columns, std::span<const Slice> slices, uint64_t first,
+                      std::span<const uint64_t> places, std::vector<ColumnResult>* out) {
   SliceDecoder decoder;
   for (size_t begin = 0; begin < slices.size();) {
     size_t end = begin;
     uint64_t strip = 0;
     while (end < slices.size() && strip < kStripEvents) strip += slices[end++].rows.size();
-    decoder.start(slices.subspan(begin, end - begin));
+    decoder.start(slices.subspan(begin, end - begin), first,
+                  places.empty() ? places : places.subspan(begin, end - begin));
     for (size_t i = 0; i < columns.size(); ++i) {
-      TSFEAT_TRY(decode_strip(column_at(schema, columns[i]), decoder, done, &(*out)[i]));
+      TSFEAT_TRY(decode_strip(column_at(schema, columns[i]), decoder, &(*out)[i]));
     }
-    done += strip;
+    first += strip;
     begin = end;
   }
+  return {};
+}
+
+void finish_columns(uint64_t events, std::vector<ColumnResult>* out) {
   for (ColumnResult& result : *out) {
     const bool has_null = result.validity && std::memchr(result.validity->data.get(), 0, events) != nullptr;
     if (!has_null) result.validity.reset();
   }
-  return {};
+}
+
+bool has_varlen(const Schema& schema, std::span<const int> columns) {
+  return std::any_of(columns.begin(), columns.end(), [&](int column) {
+    return column >= 0 && is_varlen(column_at(schema, column)->type);
+  });
 }
 
 }  // namespace tsfeat

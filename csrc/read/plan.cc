@@ -70,12 +70,12 @@ Status check_request(const View& view, const ReadRequest& request) {
   return request.filter == nullptr ? Status() : check_filter(*request.filter, *view.schema, rows);
 }
 
-Plan::Plan(View& view, const ReadRequest& request, const Chooser& chooser)
+Plan::Plan(const View& view, const View::Sources& sources, const ReadRequest& request, const Chooser& chooser)
     : view_(view), request_(request), chooser_(chooser) {
-  sources_.reserve(view.sources.size());
-  later_max_time_.reserve(view.sources.size());
-  parts_.reserve(view.sources.size());
-  for (const auto& source : view.sources) {
+  sources_.reserve(sources.size());
+  later_max_time_.reserve(sources.size());
+  parts_.reserve(sources.size());
+  for (const auto& source : sources) {
     if (source->stats().events > 0) sources_.push_back(source.get());
   }
   std::sort(sources_.begin(), sources_.end(),
@@ -85,13 +85,14 @@ Plan::Plan(View& view, const ReadRequest& request, const Chooser& chooser)
   }
 }
 
-void Plan::ask(uint64_t first, uint64_t count) {
+void Plan::ask(const RowList& rows) {
+  const uint64_t count = rows.count;
   questions_.resize(count);
   marks_.clear();
   std::vector<size_t> first_marks;
   const bool erased = view_.tombstones != nullptr && !view_.tombstones->empty();
   for (uint64_t i = 0; i < count; ++i) {
-    const uint64_t row = first + i;
+    const uint64_t row = rows[i];
     Question& question = questions_[i];
     const auto version = request_.version.at(row);
     const auto n = request_.n.at(row);
@@ -134,24 +135,24 @@ Probe Plan::probe(const KeyView& key, const Question& question, uint64_t limit) 
   return {key, question.before ? *question.before - 1 : kMaxTime, limit};
 }
 
-Status Plan::locate(uint64_t first, uint64_t count) {
-  ask(first, count);
-  located_.assign(count * sources_.size(), Located{});
-  found_.assign(count, 0);
-  probes_.reserve(count);
-  probe_rows_.reserve(count);
-  for (size_t place = 0; place < sources_.size(); ++place) TSFEAT_TRY(locate_in(place, first));
+Status Plan::locate(const RowList& rows) {
+  ask(rows);
+  located_.assign(rows.count * sources_.size(), Located{});
+  found_.assign(rows.count, 0);
+  probes_.reserve(rows.count);
+  probe_rows_.reserve(rows.count);
+  for (size_t place = 0; place < sources_.size(); ++place) TSFEAT_TRY(locate_in(place));
   return {};
 }
 
-Status Plan::locate_in(size_t place, uint64_t first) {
+Status Plan::locate_in(size_t place) {
   const SourceStats& stats = sources_[place]->stats();
   probes_.clear();
   probe_rows_.clear();
   for (uint64_t i = 0; i < questions_.size(); ++i) {
     const uint64_t wanted = rows_wanted(questions_[i], place, found_[i]);
     if (wanted == 0) continue;
-    probes_.push_back(probe(request_.keys[first + i], questions_[i], wanted));
+    probes_.push_back(probe(request_.keys[questions_[i].row], questions_[i], wanted));
     probe_rows_.push_back(i);
   }
   if (probes_.empty()) return {};
@@ -169,11 +170,11 @@ Status Plan::locate_in(size_t place, uint64_t first) {
   return {};
 }
 
-Status Plan::locate_more(uint64_t first, uint64_t at) {
+Status Plan::locate_more(uint64_t at) {
   for (size_t place = 0; place < sources_.size(); ++place) {
     Located& located = located_[at * sources_.size() + place];
     if (located.cut_at == 0) continue;
-    const Probe more = probe(request_.keys[first + at], questions_[at], kGuessFactor * located.cut_at);
+    const Probe more = probe(request_.keys[questions_[at].row], questions_[at], kGuessFactor * located.cut_at);
     TSFEAT_TRY(sources_[place]->locate({&more, 1}, {&located.rows, 1}));
     located.cut_at = located.rows.size() == more.limit ? more.limit : 0;
   }

@@ -18,27 +18,37 @@ Status check_request(const View& view, const ReadRequest& request);
 Status check_moment(const View& view, const std::string& where, std::optional<int64_t> before,
                     std::optional<int64_t> version);
 
+// Some rows of a request, in some order; `order` is not owned.
+struct RowList {
+  uint64_t first = 0;
+  uint64_t count = 0;
+  const uint32_t* order = nullptr;  // null: the request's
+
+  uint64_t operator[](uint64_t at) const { return order == nullptr ? first + at : order[first + at]; }
+  RowList part(uint64_t from, uint64_t most) const { return {first + from, std::min(most, count - from), order}; }
+};
+
 class Plan {
  public:
   // All outlive the plan. The request was checked.
-  Plan(View& view, const ReadRequest& request, const Chooser& chooser);
+  Plan(const View& view, const View::Sources& sources, const ReadRequest& request, const Chooser& chooser);
 
-  // Rows [first, first + count) of the request: one call to each source for all of them that may have events there.
-  Status locate(uint64_t first, uint64_t count);
-  // Again for the row first + at, whose parts turned out too short: now with more of them.
-  Status locate_more(uint64_t first, uint64_t at);
-  // Of the row first + at; valid until the next call.
+  // One call to each source for all of the rows that may have events there.
+  Status locate(const RowList& rows);
+  // Again for the row at this place of the list, whose parts turned out too short: now with more of them.
+  Status locate_more(uint64_t at);
+  // Of the row at this place; valid until the next call.
   std::span<Part> parts(uint64_t at);
   const Question& question(uint64_t at) const { return questions_[at]; }
 
  private:
-  void ask(uint64_t first, uint64_t count);
-  Status locate_in(size_t place, uint64_t first);
+  void ask(const RowList& rows);
+  Status locate_in(size_t place);
   bool thins(const Question& question, const SourceStats& stats) const;
   uint64_t rows_wanted(const Question& question, size_t place, uint64_t found) const;
   static Probe probe(const KeyView& key, const Question& question, uint64_t limit);
 
-  View& view_;
+  const View& view_;
   const ReadRequest& request_;
   const Chooser& chooser_;
   // What follows is in here. The plan of a few rows fits in the first part, and allocates nothing.

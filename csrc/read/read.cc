@@ -1,73 +1,31 @@
 #include "read/read.h"
 
-#include <algorithm>
-
-#include "read/chooser.h"
 #include "read/columns.h"
-#include "read/plan.h"
+#include "read/portion.h"
 
 namespace tsfeat {
-namespace {
-
-// Rows planned together: enough for their cache misses to overlap, few enough for the plan to stay in the cache.
-constexpr uint64_t kPlannedRows = 1024;
-
-// Calls answer(parts, question) for every requested row, in order, and hands what it returns to `accept`.
-template <typename Answer, typename Accept>
-Status for_each_row(View& view, const ReadRequest& request, Chooser& chooser, Answer answer, Accept accept) {
-  Plan plan(view, request, chooser);
-  const uint64_t rows = request.keys.size();
-  for (uint64_t first = 0; first < rows; first += kPlannedRows) {
-    const uint64_t count = std::min(kPlannedRows, rows - first);
-    TSFEAT_TRY(plan.locate(first, count));
-    for (uint64_t i = 0; i < count; ++i) {
-      auto events = answer(plan.parts(i), plan.question(i));
-      while (events.ok() && chooser.ran_out()) {
-        TSFEAT_TRY(plan.locate_more(first, i));
-        events = answer(plan.parts(i), plan.question(i));
-      }
-      if (!events.ok()) return events.status();
-      accept(*events);
-    }
-  }
-  return {};
-}
-
-std::unique_ptr<FilterEvaluator> evaluator_for(const View& view, const ReadRequest& request) {
-  return request.filter == nullptr ? nullptr : FilterEvaluator::create(*request.filter, *view.schema);
-}
-
-}  // namespace
 
 Result<ReadResult> read(View& view, const ReadRequest& request) {
   TSFEAT_TRY(check_request(view, request));
-  const auto filter = evaluator_for(view, request);
-  Chooser chooser(view.retention, filter.get());
+  Portions portions(view, request, has_varlen(*view.schema, request.columns));
   ReadResult result;
   result.version = view.version;
-  result.offsets.reserve(request.keys.size() + 1);
-  result.offsets.push_back(0);
-  std::vector<Slice> slices;
-  slices.reserve(request.keys.size());
-  uint64_t events = 0;
-  TSFEAT_TRY(for_each_row(
-      view, request, chooser,
-      [&](std::span<Part> parts, const Question& question) { return chooser.choose(parts, question, &slices); },
-      [&](uint64_t chosen) { result.offsets.push_back(static_cast<int64_t>(events += chosen)); }));
-  TSFEAT_TRY(decode_columns(*view.schema, request.columns, slices, events, &result.columns));
+  std::vector<int64_t>& offsets = result.offsets;
+  offsets.assign(request.keys.size() + 1, 0);
+  TSFEAT_TRY(portions.each([&](Portion& portion) { return portion.choose(offsets.data() + 1); }));
+  for (size_t row = 1; row < offsets.size(); ++row) offsets[row] += offsets[row - 1];
+  const auto events = static_cast<uint64_t>(offsets.back());
+  allocate_columns(*view.schema, request.columns, events, &result.columns);
+  TSFEAT_TRY(portions.each([&](Portion& portion) { return portion.decode(offsets, &result.columns); }));
+  finish_columns(events, &result.columns);
   return result;
 }
 
 Result<std::vector<int64_t>> count(View& view, const ReadRequest& request) {
   TSFEAT_TRY(check_request(view, request));
-  const auto filter = evaluator_for(view, request);
-  Chooser chooser(view.retention, filter.get());
-  std::vector<int64_t> counts;
-  counts.reserve(request.keys.size());
-  TSFEAT_TRY(for_each_row(
-      view, request, chooser,
-      [&](std::span<Part> parts, const Question& question) { return chooser.count(parts, question); },
-      [&](uint64_t chosen) { counts.push_back(static_cast<int64_t>(chosen)); }));
+  Portions portions(view, request, false);
+  std::vector<int64_t> counts(request.keys.size());
+  TSFEAT_TRY(portions.each([&](Portion& portion) { return portion.count(counts.data()); }));
   return counts;
 }
 

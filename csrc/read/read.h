@@ -3,7 +3,8 @@
 //
 // A request is planned as a whole: all keys are located in all sources first (misses overlap), then each row's events
 // are chosen newest first (before, version, erasure, retention, since, where, n, in that order), counted, and then
-// decoded column by column straight into arrays of the exact size.
+// decoded column by column straight into arrays of the exact size. A large request is worked on in order of the keys,
+// so that rows of the same key share what is decoded, and by several threads (portion.h).
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "base/helpers.h"
 #include "catalog/tombstones.h"
 #include "read/filter.h"
 #include "schema/retention.h"
@@ -24,6 +26,8 @@ namespace tsfeat {
 // One consistent view of a table: what the engine hands to a reader. The sources together hold every event with version
 // <= `version` (and may hold newer ones). `sources` point into what `owner` keeps alive.
 struct View {
+  using Sources = std::vector<std::unique_ptr<Source>>;
+
   std::shared_ptr<const Schema> schema;
   std::string table_name;
   uint64_t version = 0;
@@ -33,7 +37,11 @@ struct View {
   uint64_t horizon_version = 0;                  // reads at a version < it raise kRetention
   std::shared_ptr<const Tombstones> tombstones;  // null: nothing is erased
   std::shared_ptr<const void> owner;
-  std::vector<std::unique_ptr<Source>> sources;
+  Sources sources;
+  // For large reads on several threads. The same sources once more, for another thread to use while the one that has
+  // the view waits: made and destroyed by the latter. Null: reads stay on one thread.
+  Sources (*open_again)(const View& view) = nullptr;
+  Helpers* helpers = nullptr;  // outlives the view
 };
 
 // A scalar or one value a row; absent is "no bound".

@@ -49,8 +49,11 @@ class ViewScanner final : public Scanner {
         TSFEAT_TRY(give(chunk));
       }
     }
-    if (!request_.keys_only)
-      TSFEAT_TRY(decode_columns(*view_.schema, request_.columns, slices_, chunk->rows, &chunk->columns));
+    if (!request_.keys_only) {
+      allocate_columns(*view_.schema, request_.columns, chunk->rows, &chunk->columns);
+      TSFEAT_TRY(decode_columns(*view_.schema, request_.columns, slices_, 0, {}, &chunk->columns));
+      finish_columns(chunk->rows, &chunk->columns);
+    }
     return chunk->rows > 0;
   }
 

@@ -66,7 +66,8 @@ class Run {
   virtual ~Run() = default;
   virtual const RunMeta& meta() const = 0;
   virtual uint64_t memory_bytes() const = 0;  // index and bloom filter
-  // For one read; holds an epoch pin, so do not keep it for long, and make, use and destroy it on one thread.
+  // For one read; holds an epoch pin, so do not keep it for long, and make and destroy it on one thread. Another may
+  // use it while that one waits.
   // bypass_cache: compaction and long scans, which would wash the cache out: blocks that are not cached are read into
   // the source's own scratch.
   virtual std::unique_ptr<Source> source(bool bypass_cache = false) = 0;

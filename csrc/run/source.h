@@ -32,7 +32,7 @@ class RunSource final : public Source {
   Status varlen(const Column& column, RowRange rows, codec::VarlenBuffer* out) override;
   Status validity(const Column& column, RowRange rows, uint8_t* out) override;
   BlockBounds bounds(const Column* column, uint64_t row) override;
-  void aim(std::span<const RowRange> ranges) override;
+  void aim(std::span<const Aim> aims) override;
   Status aimed_times(int64_t* out) override;
   Status aimed_versions(uint64_t* out) override;
   Status aimed_fixed(const Column& column, uint8_t* out) override;
@@ -41,12 +41,26 @@ class RunSource final : public Source {
  private:
   static constexpr uint32_t kNoPage = ~uint32_t{0};
 
-  // Rows of one page, some of those aimed at: [begin, end) within the page, or the picks [begin, end).
+  // Rows of one page, of those aimed at: [begin, end) within the page, or the picks [begin, end).
+  enum class PieceKind : uint8_t {
+    kRows,            // to their place
+    kShared,          // into the window, from where copies are made
+    kPicks,           // single rows, whose places follow each other
+    kScatteredPicks,  // single rows, each to its own place
+  };
   struct Piece {
+    uint64_t at = 0;  // the place of the first, or where it stands in the window
     uint32_t page = 0;
     uint32_t begin = 0;
     uint32_t end = 0;
-    bool picks = false;
+    uint32_t copies = 0;  // to make from the window when this piece is there
+    PieceKind kind = PieceKind::kRows;
+    bool picks() const { return kind == PieceKind::kPicks || kind == PieceKind::kScatteredPicks; }
+  };
+  struct Copy {
+    uint64_t from = 0;  // in the window
+    uint64_t at = 0;
+    uint64_t count = 0;
   };
 
   // The pin of one call, where the source does not hold one itself.
@@ -68,10 +82,12 @@ class RunSource final : public Source {
   Status header(uint32_t page, Bytes* bytes);
   Status directory(uint32_t block, Bytes* expanded);
   Status decode(uint32_t chunk, uint32_t width, RowRange rows, uint8_t* out);
-  void aim_at(RowRange rows);
-  void pick(uint32_t page, uint32_t begin, uint32_t end);
+  void aim_at(const Aim& aim, PieceKind kind);
+  void aim_shared(std::span<const Aim> aims, RowRange whole);
+  void pick(uint32_t page, uint32_t begin, uint32_t end, uint64_t at);
   uint32_t last_page_from(size_t piece) const;
   Status decode_aimed(uint32_t chunk, uint32_t width, uint8_t* out);
+  void decode_picks(const Piece& piece, Bytes plain, uint32_t chunk, uint32_t width, uint8_t* out);
   void prefetch(const Piece& piece, uint32_t chunk, size_t bytes_of_page) const;
   Status time_at(uint64_t row, int64_t* time);
   Result<uint64_t> seek_in_page(uint32_t page, RowRange rows, int64_t time);
@@ -87,9 +103,14 @@ class RunSource final : public Source {
   uint32_t last_page_ = kNoPage;
   mutable uint32_t last_column_ = 0;  // position of the column that was looked up last
   std::vector<int64_t> expected_times_;
-  uint64_t aimed_events_ = 0;
-  std::vector<Piece> pieces_;    // what is aimed at
-  std::vector<uint32_t> picks_;  // single rows, within their pages
+  // What is aimed at.
+  std::vector<Piece> pieces_;
+  std::vector<uint32_t> picks_;        // rows within their pages
+  std::vector<uint64_t> pick_places_;  // of each
+  std::vector<Copy> copies_;
+  uint64_t window_rows_ = 0;  // the most that are shared at a time
+  uint64_t places_ = 0;       // one more than the last
+  std::vector<uint8_t> window_;
 };
 
 }  // namespace tsfeat::run

@@ -9,23 +9,24 @@
 
 namespace tsfeat {
 
-// Where a column goes: `fixed` has room for the slices' events (width bytes each), or `varlen` is appended to;
-// validity (1 = present, one byte an event) is written if it is not null.
+// Where a column goes: `fixed` has room for the events (width bytes each), or `varlen` is appended to; validity (1 =
+// present, one byte an event) is written if it is not null.
 struct ColumnSink {
   uint8_t* fixed = nullptr;
   codec::VarlenBuffer* varlen = nullptr;
   uint8_t* validity = nullptr;
 };
 
-// Decodes lists of slices, column by column. Each source is asked once a column, for all its slices; where slices of
-// several sources alternate, what they give is dealt out in the slices' order. Keeps its buffers from list to list.
+// Decodes lists of slices, column by column. Each source is asked once a column, for all its slices. Keeps its buffers
+// from list to list.
 class SliceDecoder {
  public:
-  // The slices outlive the calls that decode them. Aims their sources: one decoder at a time uses a source.
-  void start(std::span<const Slice> slices);
+  // The slices outlive the calls that decode them. Aims their sources: one decoder at a time uses a source. The events
+  // stand end to end in the arrays, from place `first` on; or each slice's from its place on.
+  void start(std::span<const Slice> slices, uint64_t first = 0, std::span<const uint64_t> places = {});
   uint64_t events() const { return events_; }
 
-  // Events of a source that lacks the column get its default (or null).
+  // Events of a source that lacks the column get its default (or null). Values of variable width are always end to end.
   Status column(const Column& column, const ColumnSink& sink);
   Status times(int64_t* out);
   Status versions(uint64_t* out);
@@ -34,15 +35,13 @@ class SliceDecoder {
   // What one source has of the slices.
   struct Part {
     Source* source = nullptr;
-    std::vector<RowRange> ranges;
+    std::vector<Aim> aims;
     uint64_t events = 0;
   };
 
   size_t part_of(Source* source);
-  template <typename Decode>
-  Status each_part(uint32_t width, uint8_t* out, Decode decode);
+  std::span<const Part> parts() const { return {parts_.data(), part_count_}; }
   Status varlen(const Column& column, codec::VarlenBuffer* out);
-  void deal(uint32_t width, uint8_t* out);
   void deal_varlen(std::span<const codec::VarlenBuffer> from, codec::VarlenBuffer* out);
 
   std::span<const Slice> slices_;
@@ -51,7 +50,6 @@ class SliceDecoder {
   uint64_t events_ = 0;
   bool alternating_ = false;          // some source's slices do not stand side by side
   std::vector<uint32_t> slice_part_;  // then: of each slice
-  std::vector<uint8_t> scratch_;
   std::vector<uint64_t> taken_;
 };
 

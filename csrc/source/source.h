@@ -30,6 +30,12 @@ struct RowRange {
   uint64_t size() const { return end - begin; }
 };
 
+// Rows to decode, and the place of the first one's value in the arrays that the values go to.
+struct Aim {
+  RowRange rows;
+  uint64_t at = 0;
+};
+
 struct SourceStats {
   uint64_t events = 0;
   int64_t min_time = kMaxTime;
@@ -92,20 +98,21 @@ class Source {
   // Of the block around `row`, for a column that it has, or for the time (column null). Bounds on time always hold.
   virtual BlockBounds bounds(const Column* column, uint64_t row) = 0;
 
-  // Several columns of the same rows, one after the other: aim() names the ranges (which the caller keeps as they are),
-  // and each call after it decodes all of them, end to end, as the calls above do one. Many ranges at once let cache
-  // misses overlap, and where they lie is worked out once for all columns. Ranges need not ascend.
-  virtual void aim(std::span<const RowRange> ranges) { aimed_ = ranges; }
+  // Several columns of the same rows, one after the other: aim() names rows and where their values go (a list that the
+  // caller keeps as it is), and each call after it decodes all of them, into an array of the whole answer. Many ranges
+  // at once let cache misses overlap, and where they lie is worked out once for all columns. They need not ascend, and
+  // may overlap: what several of them hold may be decoded once.
+  virtual void aim(std::span<const Aim> aims) { aimed_ = aims; }
   virtual Status aimed_times(int64_t* out);
   virtual Status aimed_versions(uint64_t* out);
   virtual Status aimed_fixed(const Column& column, uint8_t* out);
-  virtual Status aimed_varlen(const Column& column, codec::VarlenBuffer* out);
+  virtual Status aimed_varlen(const Column& column, codec::VarlenBuffer* out);  // appends, in the list's order
   virtual Status aimed_validity(const Column& column, uint8_t* out);
   // Whether rows are numbered through in key order, so that ranges of neighbouring keys may be decoded as one.
   virtual bool ranges_may_cross_keys() const { return false; }
 
  protected:
-  std::span<const RowRange> aimed_;
+  std::span<const Aim> aimed_;
 };
 
 // Rows of one key in one source: a piece of an answer.

@@ -34,6 +34,9 @@ class Options:
         The longest time for which "interval" leaves an append unsynced. Default "1s".
     background_threads : int, optional
         Threads that flush and compact. Default: the engine's choice for this machine.
+    read_threads : int, optional
+        Threads that share a read of many rows, the caller's included; 1: the caller's alone. The others help one read
+        at a time: where many threads read at once, each mostly works for itself. Default: 2.
     compaction_bytes_per_second : int, optional
         Limit for bytes written by compaction, so that it does not crowd out reads. Default: the engine's choice.
 
@@ -55,10 +58,11 @@ class Options:
     sync: str = "interval"
     sync_interval: Duration = "1s"
     background_threads: int | None = None
+    read_threads: int | None = None
     compaction_bytes_per_second: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("memory_bytes", "cache_bytes", "write_buffer_bytes", "background_threads"):
+        for name in ("memory_bytes", "cache_bytes", "write_buffer_bytes", "background_threads", "read_threads"):
             _check_count(name, getattr(self, name), required=name == "memory_bytes")
         _check_count("compaction_bytes_per_second", self.compaction_bytes_per_second, required=False)
         if self.sync not in SYNC_POLICIES:
@@ -75,6 +79,7 @@ class Options:
             "sync": self.sync,
             "sync_interval_ms": duration_ns(self.sync_interval) // 10**6,
             "background_threads": self.background_threads,
+            "read_threads": self.read_threads,
             "compaction_bytes_per_second": self.compaction_bytes_per_second,
         }
         return {name: value for name, value in chosen.items() if value is not None}

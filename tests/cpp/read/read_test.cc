@@ -21,7 +21,7 @@ using testing::WorldShape;
 struct RandomRequest {
   RandomRequest(Random& random, const World& world, bool with_filter) {
     const auto draw = [&](uint64_t below) { return static_cast<int64_t>(random() % below); };
-    const uint64_t rows = random() % 20;
+    const uint64_t rows = random() % 4 == 0 ? 50 + random() % 150 : random() % 20;  // many are put in order
     for (uint64_t row = 0; row < rows; ++row) keys.push_back(random() % 10);
     for (const uint64_t key : keys) request.keys.push_back(KeyView::from_uint64(key));
     const auto vary = [&](PerRow<int64_t>& value, std::vector<int64_t>& values, uint64_t below, bool may_miss) {
@@ -145,6 +145,7 @@ TEST_P(ReadAgainstLaws, OnRandomTables) {
   shape.drift = random() % 3 == 0 ? shape.times : random() % 5;
   shape.largest_batch = random() % 5 == 0 ? 700 : 50;  // long sequences cross windows and blocks
   World world(random, shape);
+  if (random() % 2 == 0) world.helpers = Helpers::create(random() % 4);
   for (int round = 0; round < 12; ++round) {
     world.retention = random_retention(random);
     if (random() % 3 == 0) world.erase(random);

@@ -103,17 +103,26 @@ View World::view() const {
   view.now = now;
   view.retention = retention;
   view.tombstones = tombstones;
-  const auto memtables = std::make_shared<std::vector<std::shared_ptr<const void>>>();
-  view.owner = memtables;
-  for (const Home& home : homes_) {
+  const auto homes = std::make_shared<const std::vector<Home>>(homes_);
+  view.owner = homes;
+  view.open_again = [](const View& again) {
+    return open_sources(*static_cast<const std::vector<Home>*>(again.owner.get()), again.version);
+  };
+  view.helpers = helpers.get();
+  view.sources = open_sources(*homes, version);
+  return view;
+}
+
+View::Sources World::open_sources(const std::vector<Home>& homes, uint64_t version) {
+  View::Sources sources;
+  for (const Home& home : homes) {
     if (home.memtable != nullptr) {
-      memtables->push_back(home.memtable);
-      view.sources.push_back(static_cast<const Memtable*>(home.memtable.get())->source(version));
+      sources.push_back(static_cast<const Memtable*>(home.memtable.get())->source(version));
     } else {
-      view.sources.push_back(std::make_unique<EventSource>(home.events, home.with_added));
+      sources.push_back(std::make_unique<EventSource>(home.events, home.with_added));
     }
   }
-  return view;
+  return sources;
 }
 
 void World::erase(Random& random) {

@@ -37,6 +37,7 @@ struct World {
   int64_t now = 0;
   std::optional<Retention> retention;
   std::shared_ptr<const Tombstones> tombstones = Tombstones::none();
+  std::shared_ptr<Helpers> helpers;  // of views; null: none
 
  private:
   Event random_event(Random& random, const WorldShape& shape, uint64_t of_version) const;
@@ -45,6 +46,7 @@ struct World {
     bool with_added = true;
     std::shared_ptr<void> memtable;  // of these events, if they live in one
   };
+  static View::Sources open_sources(const std::vector<Home>& homes, uint64_t version);
   std::vector<Home> homes_;
 };
 

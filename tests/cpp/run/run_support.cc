@@ -1,6 +1,7 @@
 #include "run/run_support.h"
 
 #include <algorithm>
+#include <numeric>
 #include <random>
 
 namespace tsfeat::testing {
@@ -81,8 +82,22 @@ Status compare_rows(const Events& expected, Source& source, RowRange rows) {
   return compare_columns(expected, source, rows);
 }
 
-// Many ranges at once, of all lengths and in any order, through a decoder that alternates between the source and its
-// oracle: both ways give what single ranges give.
+// Places for the slices, in any order, without gaps.
+std::vector<uint64_t> shuffled_places(std::span<const Slice> slices, std::mt19937_64& random) {
+  std::vector<size_t> order(slices.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::shuffle(order.begin(), order.end(), random);
+  std::vector<uint64_t> places(slices.size());
+  uint64_t at = 0;
+  for (const size_t i : order) {
+    places[i] = at;
+    at += slices[i].rows.size();
+  }
+  return places;
+}
+
+// Many ranges at once, of all lengths and in any order, some of them overlapping, to places in order or not, through a
+// decoder that alternates between the source and its oracle: all ways give what single ranges give.
 Status compare_aimed(const Events& expected, Source& source, std::mt19937_64& random) {
   VectorSource oracle(expected);
   for (const bool alternates : {false, true}) {
@@ -92,12 +107,14 @@ Status compare_aimed(const Events& expected, Source& source, std::mt19937_64& ra
       if (random() % 4 == 0 || next >= expected.size()) next = random() % expected.size();  // else a little further on
       const uint64_t most = random() % 3 == 0 ? 300 : 3;
       const RowRange rows{next, std::min(expected.size(), next + random() % (most + 1))};
-      next = rows.end + random() % 4;
+      next = random() % 3 == 0 ? rows.begin + random() % (rows.size() + 1) : rows.end + random() % 4;
       slices.push_back({alternates && random() % 2 == 0 ? &oracle : &source, rows});
       wanted.push_back({&oracle, rows});
     }
+    const std::vector<uint64_t> places =
+        random() % 2 == 0 ? shuffled_places(slices, random) : std::vector<uint64_t>();
     SliceDecoder found_by, wanted_by;
-    wanted_by.start(wanted);
+    wanted_by.start(wanted, 0, places);
     const uint64_t events = wanted_by.events();
     std::vector<int64_t> wanted_times(events), times(events);
     std::vector<uint64_t> wanted_versions(events), versions(events);
@@ -116,7 +133,7 @@ Status compare_aimed(const Events& expected, Source& source, std::mt19937_64& ra
     for (const Column& column : expected.schema->columns) {
       TSFEAT_ASSIGN(wanted_values.emplace_back(), values(wanted_by, column));
     }
-    found_by.start(slices);
+    found_by.start(slices, 0, places);
     EXPECT_EQ(found_by.events(), events);
     TSFEAT_TRY(found_by.times(times.data()));
     TSFEAT_TRY(found_by.versions(versions.data()));

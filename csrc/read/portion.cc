@@ -1,0 +1,146 @@
+#include "read/portion.h"
+
+#include <algorithm>
+
+#include "read/columns.h"
+
+namespace tsfeat {
+namespace {
+
+// Rows planned together: enough for their cache misses to overlap, few enough for the plan to stay in the cache.
+constexpr uint64_t kPlannedRows = 1024;
+// From so many rows on, putting them in order costs less than what it may save.
+constexpr uint64_t kOrderedRows = 64;
+// A thread is woken for no less than this; in events, a row counting for some itself.
+constexpr uint64_t kLeastWork = uint64_t{1} << 14;
+constexpr uint64_t kWorkOfRow = 40;
+constexpr uint64_t kMostWorkOfRow = 1024;
+// So that who is done first finds more to do.
+constexpr uint64_t kPortionsOfThread = 2;
+
+std::unique_ptr<FilterEvaluator> evaluator_for(const View& view, const ReadRequest& request) {
+  return request.filter == nullptr ? nullptr : FilterEvaluator::create(*request.filter, *view.schema);
+}
+
+uint64_t portions_for(const View& view, const ReadRequest& request) {
+  if (view.helpers == nullptr || view.open_again == nullptr) return 1;
+  const auto n = request.n.scalar ? static_cast<uint64_t>(*request.n.scalar) : kMostWorkOfRow;
+  const uint64_t rows = request.keys.size();
+  const uint64_t work = rows * (kWorkOfRow + std::min(n, kMostWorkOfRow));
+  const uint64_t most = kPortionsOfThread * (view.helpers->helpers() + 1);
+  return std::clamp<uint64_t>(std::min(work / kLeastWork, rows), 1, most == kPortionsOfThread ? 1 : most);
+}
+
+}  // namespace
+
+Portion::Portion(const View& view, const View::Sources& sources, const ReadRequest& request, const RowList& rows)
+    : view_(view),
+      sources_(sources),
+      request_(request),
+      rows_(rows),
+      filter_(evaluator_for(view, request)),
+      chooser_(view.retention, filter_.get()) {}
+
+template <typename Answer>
+Status Portion::each_row(int64_t* counts, Answer answer) {
+  Plan plan(view_, sources_, request_, chooser_);
+  for (uint64_t first = 0; first < rows_.count; first += kPlannedRows) {
+    const RowList rows = rows_.part(first, kPlannedRows);
+    TSFEAT_TRY(plan.locate(rows));
+    for (uint64_t i = 0; i < rows.count; ++i) {
+      Result<uint64_t> events = answer(plan.parts(i), plan.question(i));
+      while (events.ok() && chooser_.ran_out()) {
+        TSFEAT_TRY(plan.locate_more(i));
+        events = answer(plan.parts(i), plan.question(i));
+      }
+      if (!events.ok()) return events.status();
+      counts[rows[i]] = static_cast<int64_t>(*events);
+    }
+  }
+  return {};
+}
+
+Status Portion::choose(int64_t* counts) {
+  slices_.reserve(rows_.count);
+  return each_row(counts, [this](std::span<Part> parts, const Question& question) {
+    return chooser_.choose(parts, question, &slices_);
+  });
+}
+
+Status Portion::count(int64_t* counts) {
+  return each_row(
+      counts, [this](std::span<Part> parts, const Question& question) { return chooser_.count(parts, question); });
+}
+
+// Of each slice, where the rows are not as they are asked for.
+std::vector<uint64_t> Portion::places(std::span<const int64_t> offsets) const {
+  std::vector<uint64_t> places;
+  places.reserve(slices_.size());
+  for (uint64_t i = 0; i < rows_.count; ++i) {
+    auto at = static_cast<uint64_t>(offsets[rows_[i]]);
+    for (const auto end = static_cast<uint64_t>(offsets[rows_[i] + 1]); at < end;) {
+      const uint64_t events = slices_[places.size()].rows.size();
+      places.push_back(at);
+      at += events;
+    }
+  }
+  return places;
+}
+
+Status Portion::decode(std::span<const int64_t> offsets, std::vector<ColumnResult>* out) const {
+  if (rows_.order != nullptr) {
+    return decode_columns(*view_.schema, request_.columns, slices_, 0, places(offsets), out);
+  }
+  const auto first = static_cast<uint64_t>(offsets[rows_.first]);
+  return decode_columns(*view_.schema, request_.columns, slices_, first, {}, out);
+}
+
+Portions::Portions(View& view, const ReadRequest& request, bool in_order) : view_(view), request_(request) {
+  const uint64_t rows = request.keys.size();
+  if (!in_order && rows >= kOrderedRows && rows <= UINT32_MAX) put_in_order();
+  const uint64_t count = in_order ? 1 : portions_for(view, request);
+  const auto begin_of = [&](uint64_t portion) { return rows / count * portion + std::min(portion, rows % count); };
+  const RowList all{0, rows, order_.empty() ? nullptr : order_.data()};
+  first_.emplace(view, view.sources, request, all.part(0, begin_of(1)));
+  for (uint64_t portion = 1; portion < count; ++portion) {
+    const uint64_t begin = begin_of(portion);
+    Share& share = *others_.emplace_back(std::make_unique<Share>());
+    share.sources = view.open_again(view);
+    share.portion.emplace(view, share.sources, request, all.part(begin, begin_of(portion + 1) - begin));
+  }
+}
+
+// By key, then by moment: so rows that share events stand side by side.
+void Portions::put_in_order() {
+  struct Place {
+    uint64_t prefix;
+    int64_t before;
+    uint32_t row;
+  };
+  const std::vector<KeyView>& keys = request_.keys;
+  const auto comes_before = [&keys](const Place& a, const Place& b) {
+    if (a.prefix != b.prefix) return a.prefix < b.prefix;
+    if (keys[a.row] != keys[b.row]) return keys[a.row] < keys[b.row];
+    return a.before != b.before ? a.before < b.before : a.row < b.row;
+  };
+  std::vector<Place> places(keys.size());
+  for (uint32_t row = 0; row < keys.size(); ++row) {
+    places[row] = {keys[row].prefix, request_.before.at(row).value_or(kMaxTime), row};
+  }
+  if (std::is_sorted(places.begin(), places.end(), comes_before)) return;
+  std::sort(places.begin(), places.end(), comes_before);
+  order_.resize(places.size());
+  std::transform(places.begin(), places.end(), order_.begin(), [](const Place& place) { return place.row; });
+}
+
+Status Portions::each(const std::function<Status(Portion&)>& step) {
+  if (others_.empty()) return step(*first_);
+  std::vector<Status> statuses(1 + others_.size());
+  view_.helpers->run(statuses.size(), [&](size_t at) {
+    statuses[at] = step(at == 0 ? *first_ : *others_[at - 1]->portion);
+  });
+  for (Status& status : statuses) TSFEAT_TRY(std::move(status));
+  return {};
+}
+
+}  // namespace tsfeat

@@ -1,0 +1,65 @@
+// Large requests in portions: rows in order of their keys, so that those of one key share what is decoded; one portion a
+// thread at a time. A small request is one portion, in its own order.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "read/chooser.h"
+#include "read/plan.h"
+#include "read/read.h"
+
+namespace tsfeat {
+
+// Some rows of a request, from their keys to the answer's arrays. One thread at a time.
+class Portion {
+ public:
+  // All outlive the portion. The request was checked.
+  Portion(const View& view, const View::Sources& sources, const ReadRequest& request, const RowList& rows);
+
+  // Chooses the rows' events. counts[row]: how many they are.
+  Status choose(int64_t* counts);
+  // The same, but only counts.
+  Status count(int64_t* counts);
+  // Puts what was chosen into the arrays: a row's events stand from offsets[row] on.
+  Status decode(std::span<const int64_t> offsets, std::vector<ColumnResult>* out) const;
+
+ private:
+  template <typename Answer>
+  Status each_row(int64_t* counts, Answer answer);
+  std::vector<uint64_t> places(std::span<const int64_t> offsets) const;
+
+  const View& view_;
+  const View::Sources& sources_;
+  const ReadRequest& request_;
+  const RowList rows_;
+  const std::unique_ptr<FilterEvaluator> filter_;
+  Chooser chooser_;
+  std::vector<Slice> slices_;
+};
+
+class Portions {
+ public:
+  // Both outlive the portions. in_order: rows must be worked on one after the other as they are (values of variable
+  // width are appended).
+  Portions(View& view, const ReadRequest& request, bool in_order);
+  // Takes one step with each portion; the first failure (of the first portion) is the step's.
+  Status each(const std::function<Status(Portion&)>& step);
+
+ private:
+  struct Share {
+    View::Sources sources;
+    std::optional<Portion> portion;
+  };
+  void put_in_order();
+
+  View& view_;
+  const ReadRequest& request_;
+  std::vector<uint32_t> order_;  // rows; empty: as they are
+  std::optional<Portion> first_;
+  std::vector<std::unique_ptr<Share>> others_;
+};
+
+}  // namespace tsfeat
