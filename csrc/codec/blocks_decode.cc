@@ -34,23 +34,35 @@ class BlockReader {
     if (form_.delta() || form_.width() > kWidestSingle || rows.size() > kMostSingles)
       return pick_decoded(rows, origin, out);
     const uint64_t mask = (uint64_t{1} << form_.width()) - 1;
-    for (size_t i = 0; i < rows.size(); ++i) {
+    const auto take = [&](size_t i, auto load_at) {
       const uint64_t bit = uint64_t{rows[i] - origin} * form_.width();
-      const uint8_t* const at = packed_.data + bit / 8;
-      const auto near_end = static_cast<uint32_t>(std::min<ptrdiff_t>(8, packed_.end - at));
-      const uint64_t bits = load_partial(at, near_end, packed_.end) >> (bit % 8) & mask;
+      const uint64_t bits = load_at(packed_.data + bit / 8) >> (bit % 8) & mask;
       store<T>(out + i * sizeof(T), static_cast<T>(base_ + bits));
+    };
+    // All but those whose eight bytes would reach past the end.
+    size_t i = 0;
+    const uint64_t safe_bits = 8 * static_cast<uint64_t>(std::max<ptrdiff_t>(0, packed_.end - packed_.data - 7));
+    for (; i < rows.size() && uint64_t{rows[i] - origin} * form_.width() < safe_bits; ++i) take(i, load<uint64_t>);
+    for (; i < rows.size(); ++i) {
+      take(i, [&](const uint8_t* at) {
+        return load_partial(at, static_cast<uint32_t>(std::min<ptrdiff_t>(8, packed_.end - at)), packed_.end);
+      });
     }
+    if (form_.exceptions() == 0) return;
+    uint64_t picked[kBlockValues / 64] = {};
+    for (const uint32_t row : rows) picked[(row - origin) / 64] |= uint64_t{1} << (row - origin) % 64;
     each_exception([&](uint32_t at, uint64_t high) {
-      const auto found = std::lower_bound(rows.begin(), rows.end(), origin + at);
-      if (found != rows.end() && *found == origin + at) add_high(out + (found - rows.begin()) * sizeof(T), high);
+      if ((picked[at / 64] >> at % 64 & 1) == 0) return;
+      for (size_t row = 0; row < rows.size(); ++row) {
+        if (rows[row] == origin + at) add_high(out + row * sizeof(T), high);
+      }
     });
   }
 
  private:
   // Beyond these, unpacking the block is faster than taking single values, or needed.
   static constexpr uint32_t kWidestSingle = 57;
-  static constexpr size_t kMostSingles = 24;
+  static constexpr size_t kMostSingles = 4;
 
   void pick_decoded(std::span<const uint32_t> rows, uint32_t origin, uint8_t* out) const {
     T values[kBlockValues];

@@ -131,18 +131,36 @@ void decode_hot(Bytes body, uint32_t count, const HotValues& hot, uint32_t begin
   }
 }
 
+// One row: its code alone, and what is before it only if that is an escape.
+template <typename T>
+const uint8_t* hot_value(const HotLayout<T>& layout, uint32_t count, const HotValues& hot, const uint32_t& row) {
+  uint16_t code = 0;
+  pick_blocks<uint16_t>(layout.codes, count, {&row, 1}, reinterpret_cast<uint8_t*>(&code));
+  return code == hot.size ? layout.escape_of(row, count, hot.size) : hot.values + size_t{code} * sizeof(T);
+}
+
 template <typename T>
 void pick_hot(Bytes body, uint32_t count, const HotValues& hot, std::span<const uint32_t> rows, uint8_t* out) {
   const HotLayout<T> layout(body, count);
   uint16_t codes[kBlockValues];
   while (!rows.empty()) {
-    const size_t here = std::min<size_t>(rows.size(), kBlockValues);
-    pick_blocks<uint16_t>(layout.codes, count, rows.first(here), reinterpret_cast<uint8_t*>(codes));
-    for (size_t i = 0; i < here; ++i, out += sizeof(T)) {
-      const uint8_t* const value =
-          codes[i] == hot.size ? layout.escape_of(rows[i], count, hot.size) : hot.values + size_t{codes[i]} * sizeof(T);
-      store<T>(out, load<T>(value));
+    const uint32_t block = rows.front() / kBlockValues;
+    const uint32_t start = block * kBlockValues;
+    size_t here = 1;
+    while (here < rows.size() && rows[here] / kBlockValues == block) ++here;
+    if (here == 1) {
+      store<T>(out, load<T>(hot_value(layout, count, hot, rows.front())));
+    } else {
+      decode_blocks<uint16_t>(layout.codes, count, start, rows[here - 1] + 1, reinterpret_cast<uint8_t*>(codes));
+      const uint8_t* escape = layout.escapes + layout.escapes_before(block) * sizeof(T);
+      uint32_t at = 0;
+      for (size_t i = 0; i < here; ++i) {
+        for (; at < rows[i] - start; ++at) escape += codes[at] == hot.size ? sizeof(T) : 0;
+        const uint8_t* const value = codes[at] == hot.size ? escape : hot.values + size_t{codes[at]} * sizeof(T);
+        store<T>(out + i * sizeof(T), load<T>(value));
+      }
     }
+    out += here * sizeof(T);
     rows = rows.subspan(here);
   }
 }

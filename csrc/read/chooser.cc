@@ -13,14 +13,14 @@ constexpr uint64_t kFirstStep = 128;
 constexpr uint64_t kFirstStepShare = 4;  // times n
 constexpr uint64_t kLargestStep = 1024;
 
-// Where the last match before `end` ends; 0 if there is none. Matches are rare in most filters: eight at a time.
-uint64_t last_match(const std::vector<uint8_t>& matches, uint64_t end) {
-  for (; end >= 8; end -= 8) {
-    const uint64_t eight = load<uint64_t>(matches.data() + end - 8);
-    if (eight != 0) return end - static_cast<uint64_t>(std::countl_zero(eight)) / 8;
-  }
-  while (end > 0 && matches[end - 1] == 0) --end;
-  return end;
+// Bit i: whether matches[i] is 1. There are `count` <= 64 of them, each 0 or 1.
+uint64_t match_bits(const uint8_t* matches, uint64_t count) {
+  constexpr uint64_t kGather = 0x0102040810204080;  // brings bit 0 of byte i to bit 56 + i
+  uint64_t bits = 0;
+  uint64_t i = 0;
+  for (; i + 8 <= count; i += 8) bits |= (load<uint64_t>(matches + i) * kGather >> 56) << i;
+  for (; i < count; ++i) bits |= uint64_t{matches[i]} << i;
+  return bits;
 }
 
 // Whether some event of the piece may be newer than the version.
@@ -99,23 +99,28 @@ Status Chooser::walk(std::span<Part> parts, const Question& question) {
   ranked_ = chosen_ = step_ = 0;
   done_ = question.n == 0;
   TSFEAT_TRY(cut_before(parts, question));
-  newest_.start(parts);
+  scratch_->newest.start(parts);
   const bool looks = !plain(parts, question);
   while (!done_) {
     const uint64_t most = looks ? next_step(question) : most_needed(question.n) - ranked_;
     if (most == 0) break;
-    TSFEAT_ASSIGN(const Slice piece, newest_.next(most));
+    TSFEAT_ASSIGN(const Slice piece, scratch_->newest.next(most));
     if (piece.rows.size() == 0) break;
     TSFEAT_TRY(take_seen(piece));
   }
-  ran_out_ = !done_ && newest_.ran_out();
+  ran_out_ = !done_ && scratch_->newest.ran_out();
   return {};
 }
 
+// Few at first, then as many as will probably do.
 uint64_t Chooser::next_step(const Question& question) {
-  const uint64_t first = question.n > kLargestStep ? kLargestStep : question.n * kFirstStepShare;
-  step_ = step_ == 0 ? std::clamp(first, kFirstStep, kLargestStep) : std::min(2 * step_, kLargestStep);
-  return step_;
+  uint64_t wanted = 2 * step_;
+  if (step_ == 0) wanted = question.n > kLargestStep ? kLargestStep : question.n * kFirstStepShare;
+  if (step_ > 0 && chosen_ > 0 && question.n - chosen_ < kLargestStep) {
+    const uint64_t expected = (question.n - chosen_) * ranked_ / chosen_;
+    wanted = expected + expected / 8 + kFirstStep / 4;
+  }
+  return step_ = std::clamp(wanted, kFirstStep, kLargestStep);
 }
 
 // Version and erasure: passes on the runs of rows that the read can see at all.
@@ -123,15 +128,17 @@ Status Chooser::take_seen(const Slice& piece) {
   const bool newer = may_hold_newer(piece, question_->version);
   if (!newer && question_->marks.empty()) return take_ranked(piece);
   const uint64_t count = piece.rows.size();
-  versions_.resize(count);
-  TSFEAT_TRY(piece.source->versions(piece.rows, versions_.data()));
-  times_.assign(count, 0);
-  if (!question_->marks.empty()) TSFEAT_TRY(piece.source->times(piece.rows, times_.data()));
+  std::vector<uint64_t>& versions = scratch_->versions;
+  std::vector<int64_t>& times = scratch_->times;
+  versions.resize(count);
+  TSFEAT_TRY(piece.source->versions(piece.rows, versions.data()));
+  times.assign(count, 0);
+  if (!question_->marks.empty()) TSFEAT_TRY(piece.source->times(piece.rows, times.data()));
   const uint64_t version = question_->version + (planted("version") ? 1 : 0);
   const auto seen = [&](uint64_t i) {
-    if (versions_[i] > version) return false;
+    if (versions[i] > version) return false;
     return std::none_of(question_->marks.begin(), question_->marks.end(),
-                        [&](const Mark& mark) { return mark.erases(times_[i], versions_[i]); });
+                        [&](const Mark& mark) { return mark.erases(times[i], versions[i]); });
   };
   for (uint64_t end = count; end > 0 && !done_;) {
     if (!seen(end - 1)) {
@@ -174,7 +181,7 @@ Status Chooser::take_ranked(Slice piece) {
 
 Status Chooser::take_filtered(const Slice& piece) {
   if (filter_ == nullptr) {
-    give(piece);
+    give(piece.source, piece.rows.begin, piece.rows.end);
     return {};
   }
   for (uint64_t end = piece.rows.end; end > piece.rows.begin && chosen_ < question_->n;) {
@@ -188,27 +195,41 @@ Status Chooser::take_filtered(const Slice& piece) {
 
 Status Chooser::take_matching(const Slice& block) {
   if (!filter_->may_match(*block.source, block.rows, question_->row)) return {};
-  matches_.resize(block.rows.size());
-  TSFEAT_TRY(filter_->evaluate(*block.source, block.rows, question_->row, matches_.data()));
-  for (uint64_t end = last_match(matches_, block.rows.size()); end > 0 && chosen_ < question_->n;) {
-    uint64_t begin = end - 1;
-    while (begin > 0 && matches_[begin - 1] != 0) --begin;
-    give({block.source, {block.rows.begin + begin, block.rows.begin + end}});
-    end = last_match(matches_, begin);
-  }
+  scratch_->matches.resize(block.rows.size());
+  TSFEAT_TRY(filter_->evaluate(*block.source, block.rows, question_->row, scratch_->matches.data()));
+  give_matching(block);
   return {};
 }
 
-void Chooser::give(const Slice& piece) {
-  const uint64_t count = std::min(piece.rows.size(), question_->n - chosen_);
-  const uint64_t begin = piece.rows.end - count;
+// Each run of matches, the newest first.
+void Chooser::give_matching(const Slice& block) {
+  const uint8_t* const matches = scratch_->matches.data();
+  uint64_t end = block.rows.size();
+  while (end > 0 && chosen_ < question_->n) {
+    const uint64_t begin = (end - 1) / 64 * 64;
+    uint64_t bits = match_bits(matches + begin, end - begin);
+    while (bits != 0 && chosen_ < question_->n) {
+      const auto after = static_cast<unsigned>(64 - std::countl_zero(bits));
+      const auto ones = static_cast<unsigned>(std::countl_one(bits << (64 - after)));
+      const uint64_t first = block.rows.begin + begin + after - ones;
+      give(block.source, first, first + ones);
+      if (ones == after) break;
+      bits &= (uint64_t{1} << (after - ones)) - 1;
+    }
+    end = begin;
+  }
+}
+
+void Chooser::give(Source* source, uint64_t begin, uint64_t end) {
+  const uint64_t count = std::min(end - begin, question_->n - chosen_);
+  begin = end - count;
   chosen_ += count;
   done_ = done_ || chosen_ == question_->n;
   if (out_ == nullptr) return;
-  if (out_->size() > first_ && out_->back().source == piece.source && out_->back().rows.begin == piece.rows.end) {
+  if (out_->size() > first_ && out_->back().source == source && out_->back().rows.begin == end) {
     out_->back().rows.begin = begin;
   } else {
-    out_->push_back({piece.source, {begin, piece.rows.end}});
+    out_->push_back({source, {begin, end}});
   }
 }
 

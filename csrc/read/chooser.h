@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "base/lent.h"
 #include "catalog/tombstones.h"
 #include "read/filter.h"
 #include "read/newest_first.h"
@@ -32,6 +33,18 @@ struct Question {
 
 // Whether a source with these stats can hold anything that the question's answer depends on.
 bool may_matter(const SourceStats& stats, const Question& question, const std::optional<Retention>& retention);
+
+// What a chooser works with; its buffers go from read to read.
+struct ChooserScratch {
+  NewestFirst newest;
+  std::vector<uint64_t> versions;
+  std::vector<int64_t> times;
+  std::vector<uint8_t> matches;
+
+  size_t held_bytes() const {
+    return newest.held_bytes() + 8 * (versions.capacity() + times.capacity()) + matches.capacity();
+  }
+};
 
 class Chooser {
  public:
@@ -60,11 +73,12 @@ class Chooser {
   Status take_ranked(Slice piece);
   Status take_filtered(const Slice& piece);
   Status take_matching(const Slice& block);
-  void give(const Slice& piece);
+  void give_matching(const Slice& block);
+  void give(Source* source, uint64_t begin, uint64_t end);
 
   const std::optional<Retention>& retention_;
   FilterEvaluator* const filter_;
-  NewestFirst newest_;
+  const Lent<ChooserScratch> scratch_;
 
   // Of the key at hand.
   const Question* question_ = nullptr;
@@ -75,9 +89,6 @@ class Chooser {
   uint64_t step_ = 0;
   bool done_ = false;
   bool ran_out_ = false;
-  std::vector<uint64_t> versions_;
-  std::vector<int64_t> times_;
-  std::vector<uint8_t> matches_;
 };
 
 }  // namespace tsfeat

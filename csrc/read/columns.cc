@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/lent.h"
 #include "source/decode.h"
 
 namespace tsfeat {
@@ -69,7 +70,8 @@ Status decode_strip(const Column* column, SliceDecoder& decoder, ColumnResult* o
 
 Status decode_columns(const Schema& schema, std::span<const int> columns, std::span<const Slice> slices, uint64_t first,
                       std::span<const uint64_t> places, std::vector<ColumnResult>* out) {
-  SliceDecoder decoder;
+  const Lent<SliceDecoder> lent;
+  SliceDecoder& decoder = *lent;
   for (size_t begin = 0; begin < slices.size();) {
     size_t end = begin;
     uint64_t strip = 0;
@@ -93,9 +95,8 @@ void finish_columns(uint64_t events, std::vector<ColumnResult>* out) {
 }
 
 bool has_varlen(const Schema& schema, std::span<const int> columns) {
-  return std::any_of(columns.begin(), columns.end(), [&](int column) {
-    return column >= 0 && is_varlen(column_at(schema, column)->type);
-  });
+  return std::any_of(columns.begin(), columns.end(),
+                     [&](int column) { return column >= 0 && is_varlen(column_at(schema, column)->type); });
 }
 
 }  // namespace tsfeat

@@ -28,6 +28,12 @@ void NewestFirst::start(std::span<const Part> parts) {
   }
 }
 
+size_t NewestFirst::held_bytes() const {
+  size_t bytes = cursors_.capacity() * sizeof(Cursor);
+  for (const Cursor& cursor : cursors_) bytes += 8 * (cursor.times.capacity() + cursor.versions.capacity());
+  return bytes;
+}
+
 Result<Slice> NewestFirst::next(uint64_t most) {
   for (size_t at = open_; at-- > 0;) {
     if (cursors_[at].rows.size() > 0) continue;

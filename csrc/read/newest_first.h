@@ -25,6 +25,7 @@ class NewestFirst {
   Result<Slice> next(uint64_t most);
   // Whether the end was that of a part that may have older rows: what follows is not known.
   bool ran_out() const { return ran_out_; }
+  size_t held_bytes() const;
 
  private:
   // Where one source's rows stand; [rows.begin, rows.end) are not given out yet.

@@ -61,6 +61,7 @@ Status Portion::each_row(int64_t* counts, Answer answer) {
 }
 
 Status Portion::choose(int64_t* counts) {
+  slices_.clear();
   slices_.reserve(rows_.count);
   return each_row(counts, [this](std::span<Part> parts, const Question& question) {
     return chooser_.choose(parts, question, &slices_);
@@ -68,8 +69,8 @@ Status Portion::choose(int64_t* counts) {
 }
 
 Status Portion::count(int64_t* counts) {
-  return each_row(
-      counts, [this](std::span<Part> parts, const Question& question) { return chooser_.count(parts, question); });
+  return each_row(counts,
+                  [this](std::span<Part> parts, const Question& question) { return chooser_.count(parts, question); });
 }
 
 // Of each slice, where the rows are not as they are asked for.
@@ -136,9 +137,8 @@ void Portions::put_in_order() {
 Status Portions::each(const std::function<Status(Portion&)>& step) {
   if (others_.empty()) return step(*first_);
   std::vector<Status> statuses(1 + others_.size());
-  view_.helpers->run(statuses.size(), [&](size_t at) {
-    statuses[at] = step(at == 0 ? *first_ : *others_[at - 1]->portion);
-  });
+  view_.helpers->run(statuses.size(),
+                     [&](size_t at) { statuses[at] = step(at == 0 ? *first_ : *others_[at - 1]->portion); });
   for (Status& status : statuses) TSFEAT_TRY(std::move(status));
   return {};
 }

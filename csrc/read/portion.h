@@ -1,5 +1,5 @@
-// Large requests in portions: rows in order of their keys, so that those of one key share what is decoded; one portion a
-// thread at a time. A small request is one portion, in its own order.
+// Large requests in portions: rows in order of their keys, so that those of one key share what is decoded; one portion
+// a thread at a time. A small request is one portion, in its own order.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,11 @@
 #include "read/read.h"
 
 namespace tsfeat {
+
+struct SliceList {
+  std::vector<Slice> slices;
+  size_t held_bytes() const { return slices.capacity() * sizeof(Slice); }
+};
 
 // Some rows of a request, from their keys to the answer's arrays. One thread at a time.
 class Portion {
@@ -37,7 +42,8 @@ class Portion {
   const RowList rows_;
   const std::unique_ptr<FilterEvaluator> filter_;
   Chooser chooser_;
-  std::vector<Slice> slices_;
+  const Lent<SliceList> lent_slices_;
+  std::vector<Slice>& slices_ = lent_slices_->slices;
 };
 
 class Portions {

@@ -43,7 +43,8 @@ void scatter(const uint8_t* values, uint32_t width, std::span<const uint64_t> pl
   }
 }
 
-// The aims from `first` on whose rows overlap: where they end, all their rows, and how many they are, counted each time.
+// The aims from `first` on whose rows overlap: where they end, all their rows, and how many they are, counted each
+// time.
 struct Overlap {
   size_t end = 0;
   RowRange whole;
@@ -65,19 +66,33 @@ Overlap overlap_from(std::span<const Aim> aims, size_t first) {
 
 }  // namespace
 
+void AimScratch::clear() {
+  pieces.clear();
+  picks.clear();
+  pick_places.clear();
+  copies.clear();
+  window_rows = places = 0;
+}
+
+size_t AimScratch::held_bytes() const {
+  return pieces.capacity() * sizeof(Piece) + picks.capacity() * 4 + pick_places.capacity() * 8 +
+         copies.capacity() * sizeof(Copy) + window.capacity() +
+         (expected_times.capacity() + sought_times.capacity()) * 8;
+}
+
 void RunSource::aim(std::span<const Aim> aims) {
   aimed_ = aims;
-  pieces_.clear();
-  picks_.clear();
-  pick_places_.clear();
-  copies_.clear();
-  window_rows_ = places_ = 0;
+  scratch().clear();
   size_t called = 0;
   for (size_t i = 0; i < aims.size();) {
-    const Overlap overlap = overlap_from(aims, i);
-    for (; called < std::min(overlap.end + kRangesAhead, aims.size()); ++called) {
+    for (; called < std::min(i + kRangesAhead, aims.size()); ++called) {
       run_.prefetch_page_of(aims[called].rows.begin);
     }
+    if (const size_t end = pick_from(aims, i); end > i) {
+      i = end;
+      continue;
+    }
+    const Overlap overlap = overlap_from(aims, i);
     const std::span<const Aim> group = aims.subspan(i, overlap.end - i);
     if (2 * overlap.events >= 3 * overlap.whole.size()) {
       aim_shared(group, overlap.whole);
@@ -88,34 +103,60 @@ void RunSource::aim(std::span<const Aim> aims) {
   }
 }
 
+// Short ranges from the first on that ascend in one page, as a filter leaves them; returns where they end.
+size_t RunSource::pick_from(std::span<const Aim> aims, size_t first) {
+  if (aims[first].rows.size() == 0 || aims[first].rows.size() > kPickedRows) return first;
+  AimScratch& scratch = **scratch_;
+  const uint32_t page = page_of(aims[first].rows.begin);
+  const RowRange here = run_.page_rows(page);
+  Piece piece{aims[first].at, page, static_cast<uint32_t>(scratch.picks.size()), 0, 0, PieceKind::kPicks};
+  uint64_t next_row = here.begin;
+  uint64_t next_place = piece.at;
+  size_t i = first;
+  for (; i < aims.size(); ++i) {
+    const RowRange& rows = aims[i].rows;
+    if (rows.begin < next_row || rows.end > here.end || rows.size() > kPickedRows) break;
+    if (aims[i].at != next_place) piece.kind = PieceKind::kScatteredPicks;
+    next_place = aims[i].at;
+    for (uint64_t row = rows.begin; row < rows.end; ++row) {
+      scratch.picks.push_back(static_cast<uint32_t>(row - here.begin));
+      scratch.pick_places.push_back(next_place++);
+    }
+    scratch.places = std::max(scratch.places, next_place);
+    next_row = rows.end;
+  }
+  piece.end = static_cast<uint32_t>(scratch.picks.size());
+  if (i > first) add_piece(piece);
+  return i;
+}
+
+void RunSource::add_piece(const Piece& piece) {
+  (*scratch_)->pieces.push_back(piece);
+  if (!bypass_cache_) __builtin_prefetch(&run_.chunk_slot(piece.page, kTimesChunk));
+}
+
 void RunSource::aim_shared(std::span<const Aim> aims, RowRange whole) {
   if (whole.size() == 0) return;
   aim_at({whole, 0}, PieceKind::kShared);
+  AimScratch& scratch = **scratch_;
   for (const Aim& aim : aims) {
-    copies_.push_back({aim.rows.begin - whole.begin, aim.at, aim.rows.size()});
-    places_ = std::max(places_, aim.at + aim.rows.size());
+    scratch.copies.push_back({aim.rows.begin - whole.begin, aim.at, aim.rows.size()});
+    scratch.places = std::max(scratch.places, aim.at + aim.rows.size());
   }
-  pieces_.back().copies = static_cast<uint32_t>(aims.size());
-  window_rows_ = std::max(window_rows_, whole.size());
+  scratch.pieces.back().copies = static_cast<uint32_t>(aims.size());
+  scratch.window_rows = std::max(scratch.window_rows, whole.size());
 }
 
 void RunSource::aim_at(const Aim& aim, PieceKind kind) {
   const RowRange& rows = aim.rows;
   if (rows.size() == 0) return;
-  if (kind == PieceKind::kRows) places_ = std::max(places_, aim.at + rows.size());
+  if (kind == PieceKind::kRows) (*scratch_)->places = std::max((*scratch_)->places, aim.at + rows.size());
   uint32_t page = page_of(rows.begin);
   uint64_t at = aim.at;
   for (uint64_t row = rows.begin;; ++page) {
     const RowRange here = run_.page_rows(page);
     const uint64_t end = std::min(rows.end, here.end);
-    const auto first = static_cast<uint32_t>(row - here.begin);
-    const auto last = static_cast<uint32_t>(end - here.begin);
-    if (end - row <= kPickedRows && kind == PieceKind::kRows) {
-      pick(page, first, last, at);
-    } else {
-      pieces_.push_back({at, page, first, last, 0, kind});
-    }
-    if (!bypass_cache_) __builtin_prefetch(&run_.chunk_slot(page, kTimesChunk));
+    add_piece({at, page, static_cast<uint32_t>(row - here.begin), static_cast<uint32_t>(end - here.begin), 0, kind});
     if (end == rows.end) break;
     at += end - row;
     row = end;
@@ -123,32 +164,16 @@ void RunSource::aim_at(const Aim& aim, PieceKind kind) {
   last_page_ = page;
 }
 
-// Adds to the last piece if that has picks of the page before these.
-void RunSource::pick(uint32_t page, uint32_t begin, uint32_t end, uint64_t at) {
-  const bool joins =
-      !pieces_.empty() && pieces_.back().picks() && pieces_.back().page == page && picks_.back() < begin;
-  const auto first = static_cast<uint32_t>(picks_.size());
-  if (!joins) {
-    pieces_.push_back({at, page, first, first, 0, PieceKind::kPicks});
-  } else if (pick_places_.back() + 1 != at) {
-    pieces_.back().kind = PieceKind::kScatteredPicks;
-  }
-  for (uint32_t row = begin; row < end; ++row) {
-    picks_.push_back(row);
-    pick_places_.push_back(at++);
-  }
-  pieces_.back().end = static_cast<uint32_t>(picks_.size());
-}
-
 // Calls for the lines at about the piece's place: sizes differ little from page to page, so another's tells, and the
 // entry itself need not be waited for.
-void RunSource::prefetch(const Piece& piece, uint32_t chunk, size_t bytes_of_page) const {
+void RunSource::prefetch(const Piece& piece, uint32_t chunk) const {
   const CacheEntry* const entry = run_.chunk_slot(piece.page, chunk).entry.load(std::memory_order_acquire);
   if (entry == nullptr) return;
   __builtin_prefetch(entry);
   __builtin_prefetch(entry->data() + kLineBytes);
   if (piece.picks()) return;
   const uint64_t page_rows = run_.page_rows(piece.page).size();
+  const uint64_t bytes_of_page = run_.typical_bytes(chunk);
   const uint8_t* const place = entry->data() + bytes_of_page * piece.begin / page_rows;
   const uint64_t lines = std::min(kMostLines, 2 + (piece.end - piece.begin) * bytes_of_page / page_rows / kLineBytes);
   for (uint64_t line = 0; line < lines; ++line) __builtin_prefetch(place + line * kLineBytes);
@@ -156,57 +181,70 @@ void RunSource::prefetch(const Piece& piece, uint32_t chunk, size_t bytes_of_pag
 
 // The last of the pages from the piece's on that are wanted one after the other, and so can be read in one go.
 uint32_t RunSource::last_page_from(size_t piece) const {
-  const size_t end = std::min(pieces_.size(), piece + kPiecesReadTogether);
-  uint32_t last = pieces_[piece].page;
-  for (size_t next = piece + 1; next < end && pieces_[next].page == last + 1; ++next) ++last;
+  const AimScratch& scratch = **scratch_;
+  const size_t end = std::min(scratch.pieces.size(), piece + kPiecesReadTogether);
+  uint32_t last = scratch.pieces[piece].page;
+  for (size_t next = piece + 1; next < end && scratch.pieces[next].page == last + 1; ++next) ++last;
   return last;
 }
 
-Status RunSource::decode_aimed(uint32_t chunk_number, uint32_t width, uint8_t* out) {
+uint32_t RunSource::chunk_of_column(size_t position) const {
+  const auto& columns = run_.layout().columns();
+  return position < columns.size() ? columns[position].chunk : kNoChunk;
+}
+
+Status RunSource::decode_aimed(uint32_t chunk_number, uint32_t width, uint32_t next_chunk, uint8_t* out) {
   const CallPin pin(*this);
+  AimScratch& scratch = **scratch_;
   const codec::HotValues& hot = run_.hot_values(chunk_number);
-  window_.resize(std::max(window_.size(), window_rows_ * width));
-  const Copy* copy = copies_.data();
-  size_t bytes_of_page = 0;
-  for (size_t i = 0; i < pieces_.size(); ++i) {
-    if (!bypass_cache_ && i + kPiecesAhead < pieces_.size())
-      prefetch(pieces_[i + kPiecesAhead], chunk_number, bytes_of_page);
-    const Piece& piece = pieces_[i];
+  scratch.window.resize(std::max(scratch.window.size(), scratch.window_rows * width));
+  const AimScratch::Copy* copy = scratch.copies.data();
+  // Many pieces hide each other's misses. Where there are few, columns do.
+  if (!bypass_cache_ && next_chunk != kNoChunk && scratch.pieces.size() < kPiecesAhead) {
+    for (const Piece& piece : scratch.pieces) prefetch(piece, next_chunk);
+  }
+  for (size_t i = 0; i < scratch.pieces.size(); ++i) {
+    if (!bypass_cache_ && i + kPiecesAhead < scratch.pieces.size())
+      prefetch(scratch.pieces[i + kPiecesAhead], chunk_number);
+    const Piece& piece = scratch.pieces[i];
     Bytes plain;
     TSFEAT_TRY(chunk(piece.page, chunk_number, last_page_from(i), &plain));
-    bytes_of_page = plain.size();
     if (piece.picks()) {
       decode_picks(piece, plain, chunk_number, width, out);
       continue;
     }
-    uint8_t* const to = piece.kind == PieceKind::kShared ? window_.data() : out;
+    uint8_t* const to = piece.kind == PieceKind::kShared ? scratch.window.data() : out;
     codec::decode_fixed(plain, static_cast<uint32_t>(run_.page_rows(piece.page).size()), width, piece.begin, piece.end,
                         to + piece.at * width, hot);
-    for (const Copy* const end = copy + piece.copies; copy < end; ++copy) {
-      std::memcpy(out + copy->at * width, window_.data() + copy->from * width, copy->count * width);
+    for (const AimScratch::Copy* const end = copy + piece.copies; copy < end; ++copy) {
+      std::memcpy(out + copy->at * width, scratch.window.data() + copy->from * width, copy->count * width);
     }
   }
   return {};
 }
 
 void RunSource::decode_picks(const Piece& piece, Bytes plain, uint32_t chunk_number, uint32_t width, uint8_t* out) {
+  AimScratch& scratch = **scratch_;
   const size_t count = piece.end - piece.begin;
   const bool scattered = piece.kind == PieceKind::kScatteredPicks;
-  if (scattered) window_.resize(std::max(window_.size(), count * width));
-  uint8_t* const to = scattered ? window_.data() : out + piece.at * width;
+  if (scattered) scratch.window.resize(std::max(scratch.window.size(), count * width));
+  uint8_t* const to = scattered ? scratch.window.data() : out + piece.at * width;
   codec::pick_fixed(plain, static_cast<uint32_t>(run_.page_rows(piece.page).size()), width,
-                    {picks_.data() + piece.begin, count}, to, run_.hot_values(chunk_number));
-  if (scattered) scatter(to, width, {pick_places_.data() + piece.begin, count}, out);
+                    {scratch.picks.data() + piece.begin, count}, to, run_.hot_values(chunk_number));
+  if (scattered) scatter(to, width, {scratch.pick_places.data() + piece.begin, count}, out);
 }
 
-Status RunSource::aimed_times(int64_t* out) { return decode_aimed(kTimesChunk, 8, reinterpret_cast<uint8_t*>(out)); }
+Status RunSource::aimed_times(int64_t* out) {
+  return decode_aimed(kTimesChunk, 8, chunk_of_column(0), reinterpret_cast<uint8_t*>(out));
+}
 
 Status RunSource::aimed_versions(uint64_t* out) {
-  TSFEAT_TRY(decode_aimed(kVersionsChunk, 8, reinterpret_cast<uint8_t*>(out)));
-  expected_times_.resize(places_);
-  TSFEAT_TRY(aimed_times(expected_times_.data()));
+  TSFEAT_TRY(decode_aimed(kVersionsChunk, 8, kTimesChunk, reinterpret_cast<uint8_t*>(out)));
+  AimScratch& scratch = **scratch_;
+  scratch.expected_times.resize(scratch.places);
+  TSFEAT_TRY(aimed_times(scratch.expected_times.data()));
   for (const Aim& aim : aimed_) {
-    run_.index().arrivals.add_expected(expected_times_.data() + aim.at, aim.rows.size(), out + aim.at);
+    run_.index().arrivals.add_expected(scratch.expected_times.data() + aim.at, aim.rows.size(), out + aim.at);
   }
   return {};
 }
@@ -214,7 +252,7 @@ Status RunSource::aimed_versions(uint64_t* out) {
 Status RunSource::aimed_fixed(const Column& column, uint8_t* out) {
   const RunColumn* const stored = column_at(column.id);
   assert(stored != nullptr && stored->width == column.width());
-  return decode_aimed(stored->chunk, stored->width, out);
+  return decode_aimed(stored->chunk, stored->width, chunk_of_column(last_column_ + 1), out);
 }
 
 }  // namespace tsfeat::run

@@ -30,6 +30,7 @@ RunFile::RunFile(std::unique_ptr<File> file, Footer footer, Index index, Bloom b
   directory_slots_ = size_t{pages()} * (1 + layout().chunks());
   slot_count_ = directory_slots_ + index_.directory.size();
   slots_ = std::make_unique<CacheSlot[]>(slot_count_);
+  typical_bytes_ = std::make_unique<std::atomic<uint32_t>[]>(layout().chunks());
   for (size_t i = 0; i < hot_.size(); ++i) {
     const HotEntry& list = index_.hot[i];
     hot_values_[layout().columns()[list.column].chunk] = {as_bytes(hot_[i]).data(), list.values};
@@ -93,6 +94,7 @@ Status RunFile::check_chunk(uint32_t page, uint32_t chunk, const uint8_t* header
     const Bytes bytes = inflated->empty() ? raw : as_bytes(*inflated);
     status =
         width == 0 ? codec::check_varlen(bytes, rows) : codec::check_fixed(bytes, rows, width, hot_values(chunk).size);
+    typical_bytes_[chunk].store(static_cast<uint32_t>(bytes.size()), std::memory_order_relaxed);
   }
   return status.ok() ? Status() : damaged(offset, layout().chunk_name(chunk), status.message());
 }

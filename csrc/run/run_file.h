@@ -63,6 +63,9 @@ class RunFile final : public Run {
   }
   CacheSlot& directory_slot(uint32_t block) const { return slots_[directory_slots_ + block]; }
 
+  // About as large as the plain form of a page's chunk is: what the last one that was checked had.
+  uint32_t typical_bytes(uint32_t chunk) const { return typical_bytes_[chunk].load(std::memory_order_relaxed); }
+
   // kCorruption, naming the file and where in it.
   Status damaged(uint64_t offset, std::string_view what, std::string_view why) const;
   // Whether bytes read from the disk are what was written, and safe to use. `raw`: the header's bytes.
@@ -94,6 +97,7 @@ class RunFile final : public Run {
   unsigned guide_shift_ = 0;
   std::shared_ptr<BlockCache> cache_;
   std::unique_ptr<CacheSlot[]> slots_;
+  std::unique_ptr<std::atomic<uint32_t>[]> typical_bytes_;
   size_t directory_slots_ = 0;
   size_t slot_count_ = 0;
 };

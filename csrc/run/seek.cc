@@ -17,6 +17,17 @@ Status RunSource::time_at(uint64_t row, int64_t* time) {
 
 // `rows` lie in the page.
 Result<uint64_t> RunSource::seek_in_page(uint32_t page, RowRange rows, int64_t time) {
+  std::vector<int64_t>& times = scratch().sought_times;
+  const auto found = [&] {
+    const std::span<const int64_t> known(times.data(), sought_.size());
+    return sought_.begin + static_cast<uint64_t>(std::lower_bound(known.begin(), known.end(), time) - known.begin());
+  };
+  // Rows of one key ask for one moment after the other: the times decoded last may hold this one's place too.
+  const bool within = sought_.size() > 0 && sought_.begin >= rows.begin && sought_.end <= rows.end;
+  if (within && (sought_.begin == rows.begin || times[0] < time) &&
+      (sought_.end == rows.end || times[sought_.size() - 1] >= time)) {
+    return found();
+  }
   const uint64_t origin = run_.page_rows(page).begin;
   while (rows.size() > kDecodeAtOnce) {  // enters at the starts of the codec's blocks, where it is fastest
     const uint64_t middle = rows.begin + rows.size() / 2;
@@ -29,9 +40,11 @@ Result<uint64_t> RunSource::seek_in_page(uint32_t page, RowRange rows, int64_t t
       rows.end = row;
     }
   }
-  int64_t decoded[kDecodeAtOnce];
-  TSFEAT_TRY(decode(kTimesChunk, 8, rows, reinterpret_cast<uint8_t*>(decoded)));
-  return rows.begin + static_cast<uint64_t>(std::lower_bound(decoded, decoded + rows.size(), time) - decoded);
+  times.resize(kDecodeAtOnce);
+  sought_ = {};
+  TSFEAT_TRY(decode(kTimesChunk, 8, rows, reinterpret_cast<uint8_t*>(times.data())));
+  sought_ = rows;
+  return found();
 }
 
 // Pages between the key's first and last hold nothing else, so what the index says of their times is true of the key.

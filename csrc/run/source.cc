@@ -16,6 +16,11 @@ RunSource::~RunSource() {
   if (hits_ + misses_ != 0) run_.cache().count(hits_, misses_);
 }
 
+AimScratch& RunSource::scratch() {
+  if (!scratch_) scratch_.emplace();
+  return **scratch_;
+}
+
 Blocks& RunSource::blocks() {
   if (blocks_ == nullptr) blocks_ = bypass_cache_ ? make_scratch_blocks(run_) : make_cached_blocks(run_);
   return *blocks_;
@@ -90,9 +95,10 @@ Status RunSource::times(RowRange rows, int64_t* out) {
 Status RunSource::versions(RowRange rows, uint64_t* out) {
   const CallPin pin(*this);
   TSFEAT_TRY(decode(kVersionsChunk, 8, rows, reinterpret_cast<uint8_t*>(out)));
-  expected_times_.resize(rows.size());
-  TSFEAT_TRY(decode(kTimesChunk, 8, rows, reinterpret_cast<uint8_t*>(expected_times_.data())));
-  run_.index().arrivals.add_expected(expected_times_.data(), rows.size(), out);
+  std::vector<int64_t>& times = scratch().expected_times;
+  times.resize(rows.size());
+  TSFEAT_TRY(decode(kTimesChunk, 8, rows, reinterpret_cast<uint8_t*>(times.data())));
+  run_.index().arrivals.add_expected(times.data(), rows.size(), out);
   return {};
 }
 

@@ -45,25 +45,36 @@ void SliceDecoder::start(std::span<const Slice> slices, uint64_t first, std::spa
   events_ = 0;
   alternating_ = false;
   slice_part_.clear();
-  size_t at = 0;
-  for (size_t i = 0; i < slices.size(); ++i) {
-    const Slice& slice = slices[i];
-    if (part_count_ == 0 || parts_[at].source != slice.source) {
-      const size_t before = part_count_;
-      at = part_of(slice.source);
-      if (part_count_ == before && !alternating_) {
-        alternating_ = true;
-        for (size_t part = 0; part < part_count_; ++part) {
-          slice_part_.insert(slice_part_.end(), parts_[part].aims.size(), static_cast<uint32_t>(part));
-        }
+  deal(slices, first, places);
+  for (size_t at = 0; at < part_count_; ++at) parts_[at].source->aim(parts_[at].aims);
+}
+
+void SliceDecoder::deal(std::span<const Slice> slices, uint64_t first, std::span<const uint64_t> places) {
+  for (size_t i = 0; i < slices.size();) {
+    Source* const source = slices[i].source;
+    const size_t before = part_count_;
+    const size_t at = part_of(source);
+    if (at != before && !alternating_) {
+      alternating_ = true;
+      for (size_t part = 0; part < part_count_; ++part) {
+        slice_part_.insert(slice_part_.end(), parts_[part].aims.size(), static_cast<uint32_t>(part));
       }
     }
-    parts_[at].aims.push_back({slice.rows, places.empty() ? first + events_ : places[i]});
-    parts_[at].events += slice.rows.size();
-    events_ += slice.rows.size();
-    if (alternating_) slice_part_.push_back(static_cast<uint32_t>(at));
+    Part& part = parts_[at];
+    const uint64_t had = events_;
+    for (; i < slices.size() && slices[i].source == source; ++i) {
+      part.aims.push_back({slices[i].rows, places.empty() ? first + events_ : places[i]});
+      events_ += slices[i].rows.size();
+      if (alternating_) slice_part_.push_back(static_cast<uint32_t>(at));
+    }
+    part.events += events_ - had;
   }
-  for (at = 0; at < part_count_; ++at) parts_[at].source->aim(parts_[at].aims);
+}
+
+size_t SliceDecoder::held_bytes() const {
+  size_t bytes = parts_.capacity() * sizeof(Part) + slice_part_.capacity() * 4 + taken_.capacity() * 8;
+  for (const Part& part : parts_) bytes += part.aims.capacity() * sizeof(Aim);
+  return bytes;
 }
 
 Status SliceDecoder::varlen(const Column& column, codec::VarlenBuffer* out) {

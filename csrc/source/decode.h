@@ -25,6 +25,7 @@ class SliceDecoder {
   // stand end to end in the arrays, from place `first` on; or each slice's from its place on.
   void start(std::span<const Slice> slices, uint64_t first = 0, std::span<const uint64_t> places = {});
   uint64_t events() const { return events_; }
+  size_t held_bytes() const;
 
   // Events of a source that lacks the column get its default (or null). Values of variable width are always end to end.
   Status column(const Column& column, const ColumnSink& sink);
@@ -40,6 +41,7 @@ class SliceDecoder {
   };
 
   size_t part_of(Source* source);
+  void deal(std::span<const Slice> slices, uint64_t first, std::span<const uint64_t> places);
   std::span<const Part> parts() const { return {parts_.data(), part_count_}; }
   Status varlen(const Column& column, codec::VarlenBuffer* out);
   void deal_varlen(std::span<const codec::VarlenBuffer> from, codec::VarlenBuffer* out);

@@ -111,8 +111,7 @@ Status compare_aimed(const Events& expected, Source& source, std::mt19937_64& ra
       slices.push_back({alternates && random() % 2 == 0 ? &oracle : &source, rows});
       wanted.push_back({&oracle, rows});
     }
-    const std::vector<uint64_t> places =
-        random() % 2 == 0 ? shuffled_places(slices, random) : std::vector<uint64_t>();
+    const std::vector<uint64_t> places = random() % 2 == 0 ? shuffled_places(slices, random) : std::vector<uint64_t>();
     SliceDecoder found_by, wanted_by;
     wanted_by.start(wanted, 0, places);
     const uint64_t events = wanted_by.events();
