@@ -6,6 +6,7 @@ Called by `stages.py` as `python child.py '{"task": ..., "system": ..., ...}'`; 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -24,6 +25,7 @@ from systems.checksum import rows_checksum
 
 def build(system: System, workload: Workload, request: dict[str, Any]) -> dict[str, Any]:
     """Ingests, then (unless told otherwise) compacts; what was written and held is the ingesting process's."""
+    os.sync()  # what earlier tasks left unwritten is not this one's to wait for
     system.open(Path(request["directory"]), workload)
     meter = process_io.Meter(system.pids()).start()
     done = system.ingest(BATCH_EVENTS, request["sync"], request["limit"])

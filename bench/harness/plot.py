@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 from harness import session
 from harness.sweeps import Series, Sweeps
 
-OWN = {"tsfeat": "#c1272d", "tsfeat engine": "#f28e2b"}
+OWN = {"tsfeat": "#c1272d", "tsfeat 1 thread": "#e8998d", "tsfeat engine": "#f28e2b"}
 RIVALS = ["#1f5fa8", "#4f9bd9", "#2a9d8f", "#76b7b2", "#59802f", "#8cba51", "#6a4c93", "#b07aa1", "#7f7f7f", "#bcbd22"]
 
 

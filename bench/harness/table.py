@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from harness.figures import FIGURES, Figure
 from harness.report import Record, Report
 
-OWN = ("tsfeat", "tsfeat engine")
+OWN = ("tsfeat", "tsfeat 1 thread", "tsfeat engine")
 
 
 def number(value: float) -> str:

@@ -121,4 +121,12 @@ class TsfeatPython(System):
             self.store = None
 
 
-SYSTEMS = [TsfeatPython]
+class TsfeatOneThread(TsfeatPython):
+    """The same without help: each read on the caller's thread alone, as the stores beside it read."""
+
+    name = "tsfeat 1 thread"
+    kinds = ONLINE
+    options = tsfeat.Options(read_threads=1)
+
+
+SYSTEMS = [TsfeatPython, TsfeatOneThread]
