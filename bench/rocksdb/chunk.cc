@@ -6,50 +6,62 @@
 namespace bench {
 namespace {
 
-// Elements of a width known at compile time, one after the other, from wherever `at` says.
-template <typename T, typename At>
-void gather(uint8_t* to, uint64_t count, At at) {
-  for (uint64_t i = 0; i < count; ++i) std::memcpy(to + i * sizeof(T), at(i), sizeof(T));
-}
-
-template <typename At>
-void gather_column(uint8_t* to, uint32_t width, uint64_t count, At at) {
+// Calls act with a value of the unsigned type of that many bytes; false if there is none.
+template <typename Act>
+bool with_width(uint32_t width, Act act) {
   switch (width) {
     case 1:
-      gather<uint8_t>(to, count, at);
-      break;
+      act(uint8_t{});
+      return true;
     case 2:
-      gather<uint16_t>(to, count, at);
-      break;
+      act(uint16_t{});
+      return true;
     case 4:
-      gather<uint32_t>(to, count, at);
-      break;
+      act(uint32_t{});
+      return true;
     case 8:
-      gather<uint64_t>(to, count, at);
-      break;
+      act(uint64_t{});
+      return true;
     default:
-      for (uint64_t i = 0; i < count; ++i) std::memcpy(to + i * width, at(i), width);
+      return false;
   }
 }
 
-template <typename At>
-void gather_times(uint8_t* to, const Chunk& chunk, uint64_t count, At at) {
-  if (chunk.time_width == 8) return gather<int64_t>(to, count, at);
+// Elements get(0) .. get(count - 1), as a T each.
+template <typename T, typename Get>
+void write(uint8_t* to, uint64_t count, Get get) {
   for (uint64_t i = 0; i < count; ++i) {
-    const int64_t time = chunk.time_origin + Chunk::load<uint32_t>(at(i));
-    std::memcpy(to + i * 8, &time, 8);
+    const auto value = static_cast<T>(get(i));
+    std::memcpy(to + i * sizeof(T), &value, sizeof(T));
   }
 }
 
-// The same where elements touch, so that the compiler sees a plain array.
-void widen_times(uint8_t* to, const uint8_t* from, int64_t origin, uint64_t count) {
-  for (uint64_t i = 0; i < count; ++i) {
-    const int64_t time = origin + Chunk::load<uint32_t>(from + i * 4);
-    std::memcpy(to + i * 8, &time, 8);
-  }
+// Elements row(0) .. row(count - 1) of a field that is not packed. Fields are passed as copies, so that the compiler
+// knows that what is written does not change them.
+template <typename T, typename Row>
+void gather(const Field from, uint64_t count, Row row, uint8_t* to) {
+  if (from.width == sizeof(T)) return write<T>(to, count, [&](uint64_t i) { return Field::load<T>(from.at(row(i))); });
+  // Only times are stored in fewer bytes than they are returned in.
+  write<T>(to, count, [&](uint64_t i) { return from.origin + Field::load<uint32_t>(from.at(row(i))); });
 }
+
+const Field& field(const Chunk& chunk, int column) { return column < 0 ? chunk.time : chunk.columns[column]; }
 
 }  // namespace
+
+void Field::decode(uint64_t begin, uint64_t count, uint32_t width, uint8_t* to) const {
+  if (!packed && this->width == width && stride == static_cast<ptrdiff_t>(width)) {
+    std::memcpy(to, at(begin), count * width);
+    return;
+  }
+  const bool known = with_width(width, [&]<typename T>(T) {
+    if (packed)
+      unpack_bits<T>(base, bits, begin, count, origin, to);
+    else
+      gather<T>(*this, count, [begin](uint64_t row) { return begin + row; }, to);
+  });
+  for (uint64_t i = 0; !known && i < count; ++i) std::memcpy(to + i * width, at(begin + i), width);
+}
 
 void Arrays::begin(const std::vector<int>& columns, const std::vector<uint32_t>& widths) {
   if (columns == columns_) return;
@@ -71,33 +83,23 @@ void Arrays::grow(uint64_t count) {
 }
 
 void Arrays::put(const Chunk& chunk, uint64_t begin, uint64_t end, uint64_t to) {
-  const uint64_t count = end - begin;
   for (size_t i = 0; i < columns_.size(); ++i) {
-    const Strided from = columns_[i] < 0 ? chunk.times : chunk.columns[columns_[i]];
-    const uint8_t* base = from.base + static_cast<ptrdiff_t>(begin) * from.stride;
-    const auto at = [&](uint64_t row) { return base + static_cast<ptrdiff_t>(row) * from.stride; };
-    if (columns_[i] < 0 && chunk.time_width == 4) {
-      if (from.stride == 4)
-        widen_times(this->at(i, to), base, chunk.time_origin, count);
-      else
-        gather_times(this->at(i, to), chunk, count, at);
-    } else if (from.stride == static_cast<ptrdiff_t>(widths_[i])) {
-      std::memcpy(this->at(i, to), base, count * widths_[i]);
-    } else {
-      gather_column(this->at(i, to), widths_[i], count, at);
-    }
+    field(chunk, columns_[i]).decode(begin, end - begin, widths_[i], at(i, to));
   }
 }
 
 void Arrays::put_selected(const Chunk& chunk, const uint32_t* rows, uint64_t count, uint64_t end) {
+  const auto nth = [rows, count](uint64_t i) -> uint64_t { return rows[count - 1 - i]; };
   for (size_t i = 0; i < columns_.size(); ++i) {
-    const Strided from = columns_[i] < 0 ? chunk.times : chunk.columns[columns_[i]];
-    const auto at = [&](uint64_t j) { return from.base + static_cast<ptrdiff_t>(rows[count - 1 - j]) * from.stride; };
-    uint8_t* to = this->at(i, end - count);
-    if (columns_[i] < 0)
-      gather_times(to, chunk, count, at);
-    else
-      gather_column(to, widths_[i], count, at);
+    const Field from = field(chunk, columns_[i]);
+    uint8_t* to = at(i, end - count);
+    const bool known = with_width(widths_[i], [&]<typename T>(T) {
+      if (from.packed)
+        write<T>(to, count, [&](uint64_t j) { return from.unpack(nth(j)); });
+      else
+        gather<T>(from, count, nth, to);
+    });
+    for (uint64_t j = 0; !known && j < count; ++j) std::memcpy(to + j * from.width, from.at(nth(j)), from.width);
   }
 }
 

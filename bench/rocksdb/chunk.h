@@ -1,5 +1,5 @@
-// What all three layouts share on the way from stored bytes to columns: a view of some events of one user that lie in
-// memory in any regular way, and growing column arrays that such views are copied into.
+// What all three layouts share on the way from stored bytes to columns: a view of some events of one user, as they lie
+// in memory, and growing column arrays that such views are decoded into.
 #pragma once
 
 #include <cstddef>
@@ -8,46 +8,56 @@
 #include <cstring>
 #include <vector>
 
+#include "bits.h"
+
 namespace bench {
 
-// Element i of a column is at base + i * stride.
-struct Strided {
+// A column of some events: in any regular places (element i is the `width` bytes at base + i * stride), or packed.
+// `origin` is added to what is stored, if that is packed or narrower than the column.
+struct Field {
   const uint8_t* base = nullptr;
   ptrdiff_t stride = 0;
-};
-
-// Some consecutive events of one user, oldest first. Owns nothing.
-struct Chunk {
-  uint64_t user = 0;
-  uint64_t rows = 0;
-  Strided times;
-  uint32_t time_width = 8;  // 4: unsigned distances from time_origin; 8: times
-  int64_t time_origin = 0;
-  const Strided* columns = nullptr;  // one for each column of the workload
-
-  int64_t time(uint64_t row) const {
-    const uint8_t* at = times.base + static_cast<ptrdiff_t>(row) * times.stride;
-    if (time_width == 8) return load<int64_t>(at);
-    return time_origin + load<uint32_t>(at);
-  }
-  // The number of events with a time < before.
-  uint64_t rows_before(int64_t before) const {
-    uint64_t low = 0, high = rows;
-    while (low < high) {
-      const uint64_t middle = (low + high) / 2;
-      if (time(middle) < before)
-        low = middle + 1;
-      else
-        high = middle;
-    }
-    return low;
-  }
+  uint64_t origin = 0;
+  uint32_t width = 0;
+  bool packed = false;  // with `bits` bits to an element, see bits.h
+  uint32_t bits = 0;
 
   template <typename T>
   static T load(const uint8_t* at) {
     T value;
     std::memcpy(&value, at, sizeof value);
     return value;
+  }
+  const uint8_t* at(uint64_t row) const { return base + static_cast<ptrdiff_t>(row) * stride; }
+
+  // An element of a packed one.
+  uint64_t unpack(uint64_t row) const { return origin + unpack_bits(base, bits, row); }
+  // Elements begin .. begin + count, one after the other, each of the column's width in bytes.
+  void decode(uint64_t begin, uint64_t count, uint32_t width, uint8_t* to) const;
+};
+
+// Some consecutive events of one user, oldest first. Owns nothing.
+struct Chunk {
+  uint64_t rows = 0;
+  Field time;
+  const Field* columns = nullptr;  // one for each column of the workload; those of single bytes are not packed
+
+  int64_t time_of(uint64_t row) const {
+    if (time.packed) return static_cast<int64_t>(time.unpack(row));
+    if (time.width == 8) return Field::load<int64_t>(time.at(row));
+    return static_cast<int64_t>(time.origin + Field::load<uint32_t>(time.at(row)));
+  }
+  // The number of events with a time < before.
+  uint64_t rows_before(int64_t before) const {
+    uint64_t low = 0, high = rows;
+    while (low < high) {
+      const uint64_t middle = (low + high) / 2;
+      if (time_of(middle) < before)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low;
   }
 };
 

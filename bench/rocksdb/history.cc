@@ -66,11 +66,11 @@ void Reader::fill(const Chunk& chunk, int64_t before, uint64_t row_begin, uint64
     return;
   }
   selected_.resize(rows + 1);  // one more: what the loop writes last may not count
-  const Strided types = chunk.columns[type_column_];
+  const Field types = chunk.columns[type_column_];
   uint64_t count = 0;
   for (uint64_t row = rows; row-- > 0 && count < room;) {
     selected_[count] = static_cast<uint32_t>(row);
-    count += (*wanted_)[types.base[static_cast<ptrdiff_t>(row) * types.stride]];
+    count += (*wanted_)[*types.at(row)];
   }
   arrays_.put_selected(chunk, selected_.data(), count, *head);
   *head -= count;

@@ -58,7 +58,7 @@ class Join {
   // Makes the window hold the newest n events before the moment, or all if there are fewer.
   void move_window(uint64_t user, int64_t before);
   void extend_window(const Chunk& chunk);
-  int64_t window_time(uint64_t element) const { return Chunk::load<int64_t>(window_.at(time_at_, element)); }
+  int64_t window_time(uint64_t element) const { return Field::load<int64_t>(window_.at(time_at_, element)); }
 
   History* history_;
   std::vector<uint32_t> widths_;

@@ -53,7 +53,7 @@ class AppendRows : public rocksdb::MergeOperator {
   void sort(std::string* value) const {
     const auto rows = static_cast<uint32_t>(value->size() / row_bytes_);
     const auto* bytes = reinterpret_cast<const uint8_t*>(value->data());
-    const auto time = [&](uint32_t row) { return Chunk::load<uint32_t>(bytes + row * row_bytes_); };
+    const auto time = [&](uint32_t row) { return Field::load<uint32_t>(bytes + row * row_bytes_); };
     uint32_t row = 1;
     while (row < rows && time(row - 1) <= time(row)) ++row;
     if (row >= rows) return;
@@ -148,7 +148,7 @@ class A2 : public Layout {
     const auto rows = static_cast<uint32_t>(at.value().size() / row_bytes_);
     const int64_t start = time_of(at.key());
     const char* newest = at.value().data() + (rows - 1) * row_bytes_;
-    *out = {start, start + Chunk::load<uint32_t>(reinterpret_cast<const uint8_t*>(newest)), rows};
+    *out = {start, start + Field::load<uint32_t>(reinterpret_cast<const uint8_t*>(newest)), rows};
     return true;
   }
 

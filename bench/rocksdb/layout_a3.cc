@@ -1,7 +1,6 @@
-// A3: chunks of 128 events as columns, built by the application. It keeps each user's events in a tail in memory until
-// there are 128, and everything it takes in a log of its own; RocksDB gets finished chunks only, and needs no log. Key:
-// user, time of the chunk's first event, number. Value: a header of 4 bytes (rows, bytes of a time), the times as
-// distances from the first, then each column's array.
+// A3: chunks of 128 events as packed columns, built by the application. It keeps each user's events in a tail in memory
+// until there are 128, and everything it takes in a log of its own; RocksDB gets finished chunks only, and needs no
+// log. Key: user, time of the chunk's first event, number. Value: see packed_chunk.h.
 //
 // Chunks of a user never overlap in time: a tail that begins before the end of a chunk is merged with the chunks that
 // it overlaps, and these are written anew. The log is not shortened until all tails are written: at finish(). Its
@@ -14,6 +13,7 @@
 #include "application_log.h"
 #include "keys.h"
 #include "layout.h"
+#include "packed_chunk.h"
 #include "rows.h"
 #include "user_map.h"
 
@@ -21,7 +21,6 @@ namespace bench {
 namespace {
 
 constexpr uint32_t kChunkRows = 128;
-constexpr uint32_t kHeaderBytes = 4;
 constexpr int64_t kNone = std::numeric_limits<int64_t>::min();
 
 struct Tail {
@@ -32,7 +31,11 @@ struct Tail {
 class A3 : public Layout {
  public:
   A3(const Workload& workload, const std::string& directory)
-      : Layout(workload, directory, "A3"), format_(workload), row_bytes_(format_.bytes()), columns_(widths_.size()) {}
+      : Layout(workload, directory, "A3"),
+        format_(workload),
+        row_bytes_(format_.bytes()),
+        read_(widths_),
+        write_(widths_) {}
 
   void open() override {
     Layout::open();
@@ -97,7 +100,7 @@ class A3 : public Layout {
     next_ = Next::kChunk;
     check(at.status());
     if (!at.Valid() || user_of(at.key()) != user_) return false;
-    view(at.key(), at.value(), &columns_, chunk);
+    read_.view(time_of(at.key()), at.value().data(), chunk);
     return true;
   }
 
@@ -119,7 +122,7 @@ class A3 : public Layout {
     return chunk->rows_before(before_) > 0;
   }
 
-  static int64_t time_at(const uint8_t* row) { return Chunk::load<int64_t>(row); }
+  static int64_t time_at(const uint8_t* row) { return Field::load<int64_t>(row); }
   int64_t first_time(const Tail& tail) const { return time_at(tail.rows.data()); }
 
   // At its place in time, behind equal times.
@@ -142,52 +145,11 @@ class A3 : public Layout {
     if (first_time(*tail) < tail->stored_newest) merge_stored(user, &tail->rows);
     for (size_t begin = 0; begin < tail->rows.size(); begin += size_t{kChunkRows} * row_bytes_) {
       const size_t rows = std::min<size_t>((tail->rows.size() - begin) / row_bytes_, kChunkRows);
-      store_chunk(user, tail->rows.data() + begin, rows);
+      const uint8_t* first = tail->rows.data() + begin;
+      check(batch_.Put(Key(user, time_at(first), ++number_).numbered(), write_.encode(first, rows)));
     }
     tail->stored_newest = time_at(tail->rows.data() + tail->rows.size() - row_bytes_);
     tail->rows.clear();
-  }
-
-  void store_chunk(uint64_t user, const uint8_t* rows, size_t count) {
-    const int64_t first = time_at(rows);
-    const int64_t span = time_at(rows + (count - 1) * row_bytes_) - first;
-    const uint32_t time_width = span <= std::numeric_limits<uint32_t>::max() ? 4 : 8;
-    value_.resize(kHeaderBytes + count * (time_width + row_bytes_ - RowFormat::kTimeBytes));
-    auto* to = reinterpret_cast<uint8_t*>(value_.data());
-    const uint16_t header[2] = {static_cast<uint16_t>(count), static_cast<uint16_t>(time_width)};
-    std::memcpy(to, header, kHeaderBytes);
-    to += kHeaderBytes;
-    for (size_t row = 0; row < count; ++row, to += time_width) {
-      const int64_t time = time_at(rows + row * row_bytes_);
-      const auto distance = static_cast<uint32_t>(time - first);
-      if (time_width == 4)
-        std::memcpy(to, &distance, 4);
-      else
-        std::memcpy(to, &time, 8);
-    }
-    const uint8_t* column = rows + RowFormat::kTimeBytes;
-    for (const uint32_t width : widths_) {
-      for (size_t row = 0; row < count; ++row, to += width) std::memcpy(to, column + row * row_bytes_, width);
-      column += width;
-    }
-    check(batch_.Put(Key(user, first, ++number_).numbered(), value_));
-  }
-
-  void view(const rocksdb::Slice& key, const rocksdb::Slice& value, std::vector<Strided>* columns, Chunk* chunk) const {
-    uint16_t header[2];
-    std::memcpy(header, value.data(), kHeaderBytes);
-    const auto* at = reinterpret_cast<const uint8_t*>(value.data()) + kHeaderBytes;
-    chunk->user = user_of(key);
-    chunk->rows = header[0];
-    chunk->time_width = header[1];
-    chunk->time_origin = chunk->time_width == 4 ? time_of(key) : 0;
-    chunk->times = {at, static_cast<ptrdiff_t>(chunk->time_width)};
-    at += chunk->rows * chunk->time_width;
-    for (size_t i = 0; i < widths_.size(); ++i) {
-      (*columns)[i] = {at, static_cast<ptrdiff_t>(widths_[i])};
-      at += chunk->rows * widths_[i];
-    }
-    chunk->columns = columns->data();
   }
 
   void recall(uint64_t user, Tail* tail) {
@@ -196,8 +158,8 @@ class A3 : public Layout {
     check(at.status());
     if (!at.Valid() || user_of(at.key()) != user) return;
     Chunk chunk;
-    view(at.key(), at.value(), &columns_, &chunk);
-    tail->stored_newest = chunk.time(chunk.rows - 1);
+    write_.view(time_of(at.key()), at.value().data(), &chunk);
+    tail->stored_newest = chunk.time_of(chunk.rows - 1);
   }
 
   // Takes the chunks that are newer than the tail's first event out of the database and into the rows.
@@ -209,8 +171,8 @@ class A3 : public Layout {
     at.Seek(Key::newest(user, std::numeric_limits<int64_t>::max()).numbered());
     for (; at.Valid() && user_of(at.key()) == user; at.Next()) {
       Chunk chunk;
-      view(at.key(), at.value(), &columns_, &chunk);
-      if (chunk.time(chunk.rows - 1) <= first) break;
+      write_.view(time_of(at.key()), at.value().data(), &chunk);
+      if (chunk.time_of(chunk.rows - 1) <= first) break;
       std::vector<uint8_t> older(chunk.rows * row_bytes_);
       unpack(chunk, older.data());
       all.insert(all.begin(), older.begin(), older.end());
@@ -232,18 +194,18 @@ class A3 : public Layout {
 
   void unpack(const Chunk& chunk, uint8_t* rows) const {
     for (uint64_t row = 0; row < chunk.rows; ++row) {
-      const int64_t time = chunk.time(row);
+      const int64_t time = chunk.time_of(row);
       std::memcpy(rows, &time, RowFormat::kTimeBytes);
       rows += RowFormat::kTimeBytes;
       for (size_t i = 0; i < widths_.size(); rows += widths_[i++]) {
-        std::memcpy(rows, chunk.columns[i].base + row * widths_[i], widths_[i]);
+        chunk.columns[i].decode(row, 1, widths_[i], rows);
       }
     }
   }
 
   uint64_t scan_some(rocksdb::Iterator* iterator, Arrays* arrays, uint64_t at) override {
     Chunk chunk;
-    view(iterator->key(), iterator->value(), &columns_, &chunk);
+    read_.view(time_of(iterator->key()), iterator->value().data(), &chunk);
     arrays->reserve(at + chunk.rows);
     arrays->put(chunk, 0, chunk.rows, at);
     iterator->Next();
@@ -252,11 +214,10 @@ class A3 : public Layout {
 
   RowFormat format_;
   const uint32_t row_bytes_;
-  std::vector<Strided> columns_;
+  PackedChunk read_, write_;
   ApplicationLog log_;
   UserMap<Tail> tails_;
   std::vector<uint8_t> packed_;
-  std::string value_;
   uint32_t number_ = 0;
   uint64_t user_ = 0;
   int64_t before_ = 0;

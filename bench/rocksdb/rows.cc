@@ -49,11 +49,11 @@ void RowFormat::pack(const Events& events, std::vector<uint8_t>* rows) const {
 void RowFormat::view(const uint8_t* oldest, ptrdiff_t stride, uint64_t rows, uint32_t time_width, int64_t origin,
                      Chunk* chunk) {
   chunk->rows = rows;
-  chunk->times = {oldest, stride};
-  chunk->time_width = time_width;
-  chunk->time_origin = origin;
+  chunk->time = {.base = oldest, .stride = stride, .origin = static_cast<uint64_t>(origin), .width = time_width};
   const uint8_t* column = oldest + time_width;
-  for (size_t i = 0; i < widths_.size(); column += widths_[i++]) columns_[i] = {column, stride};
+  for (size_t i = 0; i < widths_.size(); column += widths_[i++]) {
+    columns_[i] = {.base = column, .stride = stride, .width = widths_[i]};
+  }
   chunk->columns = columns_.data();
 }
 

@@ -28,7 +28,7 @@ class RowFormat {
 
  private:
   std::vector<uint32_t> widths_;
-  std::vector<Strided> columns_;
+  std::vector<Field> columns_;
   uint32_t bytes_ = kTimeBytes;
   uint32_t type_offset_ = 0;
 };
