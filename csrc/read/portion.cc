@@ -27,22 +27,50 @@ uint64_t portions_for(const View& view, const ReadRequest& request) {
   const auto n = request.n.scalar ? static_cast<uint64_t>(*request.n.scalar) : kMostWorkOfRow;
   const uint64_t rows = request.keys.size();
   const uint64_t work = rows * (kWorkOfRow + std::min(n, kMostWorkOfRow));
-  const uint64_t most = kPortionsOfThread * (view.helpers->helpers() + 1);
-  return std::clamp<uint64_t>(std::min(work / kLeastWork, rows), 1, most == kPortionsOfThread ? 1 : most);
+  if (view.helpers->helpers() == 0) return 1;
+  return std::clamp<uint64_t>(std::min(work / kLeastWork, rows), 1, kPortionsOfThread * (view.helpers->helpers() + 1));
 }
 
 }  // namespace
 
-Portion::Portion(const View& view, const View::Sources& sources, const ReadRequest& request, const RowList& rows)
+Portion::Portion(const View& view, const View::Sources& sources, const ReadRequest& request, const RowList& rows,
+                 bool in_order)
     : view_(view),
       sources_(sources),
       request_(request),
       rows_(rows),
+      in_order_(in_order),
       filter_(evaluator_for(view, request)),
       chooser_(view.retention, filter_.get()) {}
 
+// By key, then by moment: so rows that share events stand side by side.
+void Portion::put_in_order() {
+  struct Place {
+    uint64_t prefix;
+    int64_t before;
+    uint32_t row;
+  };
+  const std::vector<KeyView>& keys = request_.keys;
+  const auto comes_before = [&keys](const Place& a, const Place& b) {
+    if (a.prefix != b.prefix) return a.prefix < b.prefix;
+    if (keys[a.row] != keys[b.row]) return keys[a.row] < keys[b.row];
+    return a.before != b.before ? a.before < b.before : a.row < b.row;
+  };
+  std::vector<Place> places(rows_.count);
+  for (uint64_t i = 0; i < rows_.count; ++i) {
+    const auto row = static_cast<uint32_t>(rows_[i]);
+    places[i] = {keys[row].prefix, request_.before.at(row).value_or(kMaxTime), row};
+  }
+  if (std::is_sorted(places.begin(), places.end(), comes_before)) return;
+  std::sort(places.begin(), places.end(), comes_before);
+  order_.resize(places.size());
+  std::transform(places.begin(), places.end(), order_.begin(), [](const Place& place) { return place.row; });
+  rows_ = {0, rows_.count, order_.data()};
+}
+
 template <typename Answer>
 Status Portion::each_row(int64_t* counts, Answer answer) {
+  if (!in_order_ && rows_.count >= kOrderedRows && request_.keys.size() <= UINT32_MAX) put_in_order();
   Plan plan(view_, sources_, request_, chooser_);
   for (uint64_t first = 0; first < rows_.count; first += kPlannedRows) {
     const RowList rows = rows_.part(first, kPlannedRows);
@@ -96,42 +124,17 @@ Status Portion::decode(std::span<const int64_t> offsets, std::vector<ColumnResul
   return decode_columns(*view_.schema, request_.columns, slices_, first, {}, out);
 }
 
-Portions::Portions(View& view, const ReadRequest& request, bool in_order) : view_(view), request_(request) {
+Portions::Portions(View& view, const ReadRequest& request, bool in_order) : view_(view) {
   const uint64_t rows = request.keys.size();
-  if (!in_order && rows >= kOrderedRows && rows <= UINT32_MAX) put_in_order();
   const uint64_t count = in_order ? 1 : portions_for(view, request);
   const auto begin_of = [&](uint64_t portion) { return rows / count * portion + std::min(portion, rows % count); };
-  const RowList all{0, rows, order_.empty() ? nullptr : order_.data()};
-  first_.emplace(view, view.sources, request, all.part(0, begin_of(1)));
+  first_.emplace(view, view.sources, request, RowList{0, begin_of(1), nullptr}, in_order);
   for (uint64_t portion = 1; portion < count; ++portion) {
-    const uint64_t begin = begin_of(portion);
+    const RowList part{begin_of(portion), begin_of(portion + 1) - begin_of(portion), nullptr};
     Share& share = *others_.emplace_back(std::make_unique<Share>());
     share.sources = view.open_again(view);
-    share.portion.emplace(view, share.sources, request, all.part(begin, begin_of(portion + 1) - begin));
+    share.portion.emplace(view, share.sources, request, part, in_order);
   }
-}
-
-// By key, then by moment: so rows that share events stand side by side.
-void Portions::put_in_order() {
-  struct Place {
-    uint64_t prefix;
-    int64_t before;
-    uint32_t row;
-  };
-  const std::vector<KeyView>& keys = request_.keys;
-  const auto comes_before = [&keys](const Place& a, const Place& b) {
-    if (a.prefix != b.prefix) return a.prefix < b.prefix;
-    if (keys[a.row] != keys[b.row]) return keys[a.row] < keys[b.row];
-    return a.before != b.before ? a.before < b.before : a.row < b.row;
-  };
-  std::vector<Place> places(keys.size());
-  for (uint32_t row = 0; row < keys.size(); ++row) {
-    places[row] = {keys[row].prefix, request_.before.at(row).value_or(kMaxTime), row};
-  }
-  if (std::is_sorted(places.begin(), places.end(), comes_before)) return;
-  std::sort(places.begin(), places.end(), comes_before);
-  order_.resize(places.size());
-  std::transform(places.begin(), places.end(), order_.begin(), [](const Place& place) { return place.row; });
 }
 
 Status Portions::each(const std::function<Status(Portion&)>& step) {

@@ -21,8 +21,10 @@ struct SliceList {
 // Some rows of a request, from their keys to the answer's arrays. One thread at a time.
 class Portion {
  public:
-  // All outlive the portion. The request was checked.
-  Portion(const View& view, const View::Sources& sources, const ReadRequest& request, const RowList& rows);
+  // All outlive the portion. The request was checked. in_order: rows must be worked on one after the other as they are
+  // (values of variable width are appended).
+  Portion(const View& view, const View::Sources& sources, const ReadRequest& request, const RowList& rows,
+          bool in_order);
 
   // Chooses the rows' events. counts[row]: how many they are.
   Status choose(int64_t* counts);
@@ -32,6 +34,7 @@ class Portion {
   Status decode(std::span<const int64_t> offsets, std::vector<ColumnResult>* out) const;
 
  private:
+  void put_in_order();
   template <typename Answer>
   Status each_row(int64_t* counts, Answer answer);
   std::vector<uint64_t> places(std::span<const int64_t> offsets) const;
@@ -39,7 +42,9 @@ class Portion {
   const View& view_;
   const View::Sources& sources_;
   const ReadRequest& request_;
-  const RowList rows_;
+  RowList rows_;
+  const bool in_order_;
+  std::vector<uint32_t> order_;
   const std::unique_ptr<FilterEvaluator> filter_;
   Chooser chooser_;
   const Lent<SliceList> lent_slices_;
@@ -48,8 +53,7 @@ class Portion {
 
 class Portions {
  public:
-  // Both outlive the portions. in_order: rows must be worked on one after the other as they are (values of variable
-  // width are appended).
+  // Both outlive the portions. in_order: as of a portion; then there is one.
   Portions(View& view, const ReadRequest& request, bool in_order);
   // Takes one step with each portion; the first failure (of the first portion) is the step's.
   Status each(const std::function<Status(Portion&)>& step);
@@ -59,11 +63,8 @@ class Portions {
     View::Sources sources;
     std::optional<Portion> portion;
   };
-  void put_in_order();
 
   View& view_;
-  const ReadRequest& request_;
-  std::vector<uint32_t> order_;  // rows; empty: as they are
   std::optional<Portion> first_;
   std::vector<std::unique_ptr<Share>> others_;
 };
