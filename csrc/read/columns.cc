@@ -54,11 +54,11 @@ void allocate_columns(const Schema& schema, std::span<const int> columns, uint64
 
 namespace {
 
-Status decode_strip(const Column* column, SliceDecoder& decoder, ColumnResult* out) {
+Status decode_strip(const Column* column, SliceDecoder& decoder, ColumnResult* out, codec::VarlenBuffer* text) {
   if (column == nullptr) return decoder.times(reinterpret_cast<int64_t*>(out->fixed.data.get()));
   ColumnSink sink;
   if (is_varlen(column->type)) {
-    sink.varlen = &*out->varlen;
+    sink.varlen = text == nullptr ? &*out->varlen : text;
   } else {
     sink.fixed = out->fixed.data.get();
   }
@@ -69,7 +69,8 @@ Status decode_strip(const Column* column, SliceDecoder& decoder, ColumnResult* o
 }  // namespace
 
 Status decode_columns(const Schema& schema, std::span<const int> columns, std::span<const Slice> slices, uint64_t first,
-                      std::span<const uint64_t> places, std::vector<ColumnResult>* out) {
+                      std::span<const uint64_t> places, std::vector<ColumnResult>* out,
+                      std::span<codec::VarlenBuffer> texts) {
   const Lent<SliceDecoder> lent;
   SliceDecoder& decoder = *lent;
   for (size_t begin = 0; begin < slices.size();) {
@@ -79,12 +80,23 @@ Status decode_columns(const Schema& schema, std::span<const int> columns, std::s
     decoder.start(slices.subspan(begin, end - begin), first,
                   places.empty() ? places : places.subspan(begin, end - begin));
     for (size_t i = 0; i < columns.size(); ++i) {
-      TSFEAT_TRY(decode_strip(column_at(schema, columns[i]), decoder, &(*out)[i]));
+      TSFEAT_TRY(decode_strip(column_at(schema, columns[i]), decoder, &(*out)[i], texts.empty() ? nullptr : &texts[i]));
     }
     first += strip;
     begin = end;
   }
   return {};
+}
+
+void append_texts(std::span<const codec::VarlenBuffer> texts, std::vector<ColumnResult>* out) {
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (!(*out)[i].varlen) continue;
+    codec::VarlenBuffer& to = *(*out)[i].varlen;
+    const auto shift = static_cast<int64_t>(to.data.size());
+    to.data += texts[i].data;
+    for (size_t value = 1; value < texts[i].offsets.size(); ++value)
+      to.offsets.push_back(texts[i].offsets[value] + shift);
+  }
 }
 
 void finish_columns(uint64_t events, std::vector<ColumnResult>* out) {

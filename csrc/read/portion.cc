@@ -116,17 +116,18 @@ std::vector<uint64_t> Portion::places(std::span<const int64_t> offsets) const {
   return places;
 }
 
-Status Portion::decode(std::span<const int64_t> offsets, std::vector<ColumnResult>* out) const {
+Status Portion::decode(std::span<const int64_t> offsets, std::vector<ColumnResult>* out) {
   if (rows_.order != nullptr) {
     return decode_columns(*view_.schema, request_.columns, slices_, 0, places(offsets), out);
   }
   const auto first = static_cast<uint64_t>(offsets[rows_.first]);
-  return decode_columns(*view_.schema, request_.columns, slices_, first, {}, out);
+  if (in_order_ && rows_.first > 0) texts_.resize(request_.columns.size());
+  return decode_columns(*view_.schema, request_.columns, slices_, first, {}, out, texts_);
 }
 
 Portions::Portions(View& view, const ReadRequest& request, bool in_order) : view_(view) {
   const uint64_t rows = request.keys.size();
-  const uint64_t count = in_order ? 1 : portions_for(view, request);
+  const uint64_t count = portions_for(view, request);
   const auto begin_of = [&](uint64_t portion) { return rows / count * portion + std::min(portion, rows % count); };
   first_.emplace(view, view.sources, request, RowList{0, begin_of(1), nullptr}, in_order);
   for (uint64_t portion = 1; portion < count; ++portion) {
@@ -144,6 +145,10 @@ Status Portions::each(const std::function<Status(Portion&)>& step) {
                      [&](size_t at) { statuses[at] = step(at == 0 ? *first_ : *others_[at - 1]->portion); });
   for (Status& status : statuses) TSFEAT_TRY(std::move(status));
   return {};
+}
+
+void Portions::append_texts(std::vector<ColumnResult>* out) const {
+  for (const auto& share : others_) tsfeat::append_texts(share->portion->texts(), out);
 }
 
 }  // namespace tsfeat

@@ -30,8 +30,10 @@ class Portion {
   Status choose(int64_t* counts);
   // The same, but only counts.
   Status count(int64_t* counts);
-  // Puts what was chosen into the arrays: a row's events stand from offsets[row] on.
-  Status decode(std::span<const int64_t> offsets, std::vector<ColumnResult>* out) const;
+  // Puts what was chosen into the arrays: a row's events stand from offsets[row] on. Values of variable width go to
+  // texts(), but for the first portion's.
+  Status decode(std::span<const int64_t> offsets, std::vector<ColumnResult>* out);
+  std::span<const codec::VarlenBuffer> texts() const { return texts_; }
 
  private:
   void put_in_order();
@@ -49,14 +51,17 @@ class Portion {
   Chooser chooser_;
   const Lent<SliceList> lent_slices_;
   std::vector<Slice>& slices_ = lent_slices_->slices;
+  std::vector<codec::VarlenBuffer> texts_;
 };
 
 class Portions {
  public:
-  // Both outlive the portions. in_order: as of a portion; then there is one.
+  // Both outlive the portions. in_order: as of a portion.
   Portions(View& view, const ReadRequest& request, bool in_order);
   // Takes one step with each portion; the first failure (of the first portion) is the step's.
   Status each(const std::function<Status(Portion&)>& step);
+  // After all decoded: what they have of values of variable width, in order.
+  void append_texts(std::vector<ColumnResult>* out) const;
 
  private:
   struct Share {

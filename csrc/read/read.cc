@@ -17,6 +17,7 @@ Result<ReadResult> read(View& view, const ReadRequest& request) {
   const auto events = static_cast<uint64_t>(offsets.back());
   allocate_columns(*view.schema, request.columns, events, &result.columns);
   TSFEAT_TRY(portions.each([&](Portion& portion) { return portion.decode(offsets, &result.columns); }));
+  portions.append_texts(&result.columns);
   finish_columns(events, &result.columns);
   return result;
 }
