@@ -32,6 +32,9 @@ void store(void* to, T value) {
   std::memcpy(to, &value, sizeof value);
 }
 
+// Of eight bytes that are each 0 or 1: bit i is byte i.
+inline uint64_t bits_of_bytes(uint64_t eight) { return eight * 0x0102040810204080 >> 56; }
+
 // Appends to a string it does not own.
 class ByteWriter {
  public:

@@ -131,6 +131,26 @@ void decode_hot(Bytes body, uint32_t count, const HotValues& hot, uint32_t begin
   }
 }
 
+// How many escapes stand before a code of a block.
+class EscapeRanks {
+ public:
+  EscapeRanks(const uint16_t* codes, uint32_t count, uint32_t escape) {
+    uint8_t is_escape[kBlockValues] = {};
+    for (uint32_t i = 0; i < count; ++i) is_escape[i] = codes[i] == escape;
+    for (uint32_t i = 0; i < kBlockValues; i += 8) {
+      bits_[i / 64] |= bits_of_bytes(load<uint64_t>(is_escape + i)) << i % 64;
+    }
+  }
+  uint32_t before(uint32_t at) const {
+    const uint64_t below = bits_[at / 64] & ((uint64_t{1} << at % 64) - 1);
+    return static_cast<uint32_t>(std::popcount(below) + (at >= 64 ? std::popcount(bits_[0]) : 0));
+  }
+
+ private:
+  static_assert(kBlockValues == 128);
+  uint64_t bits_[2] = {};
+};
+
 // One row: its code alone, and what is before it only if that is an escape.
 template <typename T>
 const uint8_t* hot_value(const HotLayout<T>& layout, uint32_t count, const HotValues& hot, const uint32_t& row) {
@@ -151,12 +171,14 @@ void pick_hot(Bytes body, uint32_t count, const HotValues& hot, std::span<const 
     if (here == 1) {
       store<T>(out, load<T>(hot_value(layout, count, hot, rows.front())));
     } else {
-      decode_blocks<uint16_t>(layout.codes, count, start, rows[here - 1] + 1, reinterpret_cast<uint8_t*>(codes));
-      const uint8_t* escape = layout.escapes + layout.escapes_before(block) * sizeof(T);
-      uint32_t at = 0;
+      const uint32_t decoded = rows[here - 1] + 1 - start;
+      decode_blocks<uint16_t>(layout.codes, count, start, start + decoded, reinterpret_cast<uint8_t*>(codes));
+      const EscapeRanks ranks(codes, decoded, hot.size);
+      const uint8_t* const escapes = layout.escapes + layout.escapes_before(block) * sizeof(T);
       for (size_t i = 0; i < here; ++i) {
-        for (; at < rows[i] - start; ++at) escape += codes[at] == hot.size ? sizeof(T) : 0;
-        const uint8_t* const value = codes[at] == hot.size ? escape : hot.values + size_t{codes[at]} * sizeof(T);
+        const uint32_t at = rows[i] - start;
+        const uint8_t* const value =
+            codes[at] == hot.size ? escapes + ranks.before(at) * sizeof(T) : hot.values + size_t{codes[at]} * sizeof(T);
         store<T>(out + i * sizeof(T), load<T>(value));
       }
     }

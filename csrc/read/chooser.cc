@@ -15,10 +15,9 @@ constexpr uint64_t kLargestStep = 1024;
 
 // Bit i: whether matches[i] is 1. There are `count` <= 64 of them, each 0 or 1.
 uint64_t match_bits(const uint8_t* matches, uint64_t count) {
-  constexpr uint64_t kGather = 0x0102040810204080;  // brings bit 0 of byte i to bit 56 + i
   uint64_t bits = 0;
   uint64_t i = 0;
-  for (; i + 8 <= count; i += 8) bits |= (load<uint64_t>(matches + i) * kGather >> 56) << i;
+  for (; i + 8 <= count; i += 8) bits |= bits_of_bytes(load<uint64_t>(matches + i)) << i;
   for (; i < count; ++i) bits |= uint64_t{matches[i]} << i;
   return bits;
 }

@@ -62,6 +62,20 @@ void with_comparison(Comparison comparison, Visit visit) {
 
 uint8_t truth_of(bool holds) { return holds ? kTrue : kFalse; }
 
+// The compiler makes vectors of these loops only if it may assume that the truths are not among the values.
+template <typename T, typename Holds>
+void mark(const uint8_t* __restrict values, uint64_t count, Holds holds, uint8_t* __restrict truth) {
+  for (uint64_t i = 0; i < count; ++i) truth[i] = truth_of(holds(load<T>(values + i * sizeof(T))));
+}
+
+// Where a value is `wanted`, too.
+template <typename T>
+void mark_more(const uint8_t* __restrict values, uint64_t count, T wanted, uint8_t* __restrict truth) {
+  for (uint64_t i = 0; i < count; ++i) {
+    truth[i] = static_cast<uint8_t>(truth[i] | truth_of(load<T>(values + i * sizeof(T)) == wanted));
+  }
+}
+
 }  // namespace
 
 Leaf::Leaf(const FilterNode& node, Type type) : node_(node), type_(type) {
@@ -114,8 +128,7 @@ template <typename T>
 void Leaf::evaluate_fixed(const LeafValues& values, uint64_t requested_row, uint8_t* truth) const {
   const T operand = load<T>(node_.fixed.data() + operand_at(requested_row) * sizeof(T));
   with_comparison(node_.comparison, [&](auto holds) {
-    for (uint64_t i = 0; i < values.count; ++i)
-      truth[i] = truth_of(holds(load<T>(values.fixed + i * sizeof(T)), operand));
+    mark<T>(values.fixed, values.count, [&](T value) { return holds(value, operand); }, truth);
   });
 }
 
@@ -128,7 +141,7 @@ void Leaf::evaluate_in(const LeafValues& values, uint8_t* truth) const {
     std::fill_n(truth, count, uint8_t{kFalse});
     for (uint64_t member = 0; member < set_size_; ++member) {
       const T wanted = load<T>(set + member * sizeof(T));
-      for (uint64_t i = 0; i < count; ++i) truth[i] = static_cast<uint8_t>(truth[i] | truth_of(value_at(i) == wanted));
+      mark_more<T>(values.fixed, count, wanted, truth);
     }
     return;
   }

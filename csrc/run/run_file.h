@@ -102,4 +102,20 @@ class RunFile final : public Run {
   size_t slot_count_ = 0;
 };
 
+// For tight loops over neighbours of one run: the page of a row is most often the one asked for last.
+class PageFinder {
+ public:
+  uint32_t find(const RunFile& run, uint64_t row) {
+    if (row < rows_.begin || row >= rows_.end) {
+      page_ = run.page_of(row);
+      rows_ = run.page_rows(page_);
+    }
+    return page_;
+  }
+
+ private:
+  RowRange rows_;  // of the page; empty: none yet
+  uint32_t page_ = 0;
+};
+
 }  // namespace tsfeat::run

@@ -51,7 +51,7 @@ Result<uint64_t> RunSource::seek_in_page(uint32_t page, RowRange rows, int64_t t
 Result<uint64_t> RunSource::seek(RowRange rows, int64_t time) {
   if (rows.begin == rows.end) return rows.end;
   const CallPin pin(*this);
-  const uint32_t first = page_of(rows.begin);
+  const uint32_t first = page_of_.find(run_, rows.begin);
   const uint32_t last = run_.page_of(rows.end - 1);
   if (first == last) return seek_in_page(first, rows, time);
 

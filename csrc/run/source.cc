@@ -7,6 +7,11 @@
 #include "run/cursor.h"
 
 namespace tsfeat::run {
+namespace {
+
+constexpr uint64_t kBoundsLines = 8;  // called for ahead of a look at a page's values
+
+}  // namespace
 
 RunSource::RunSource(const RunFile& run, bool bypass_cache) : run_(run), bypass_cache_(bypass_cache) {
   if (!bypass_cache) pin_.emplace(run.cache().epochs());
@@ -16,7 +21,7 @@ RunSource::~RunSource() {
   if (hits_ + misses_ != 0) run_.cache().count(hits_, misses_);
 }
 
-AimScratch& RunSource::scratch() {
+SourceScratch& RunSource::scratch() {
   if (!scratch_) scratch_.emplace();
   return **scratch_;
 }
@@ -33,15 +38,6 @@ const RunColumn* RunSource::column_at(uint32_t column_id) const {
   if (!found) return nullptr;
   last_column_ = *found;
   return &columns[*found];
-}
-
-uint32_t RunSource::page_of(uint64_t row) {
-  assert(row < run_.meta().stats.events);
-  if (last_page_ != kNoPage) {
-    const RowRange rows = run_.page_rows(last_page_);
-    if (row >= rows.begin && row < rows.end) return last_page_;
-  }
-  return last_page_ = run_.page_of(row);
 }
 
 Status RunSource::chunk(uint32_t page, uint32_t chunk, uint32_t last_page, Bytes* plain) {
@@ -73,7 +69,7 @@ Status RunSource::directory(uint32_t block, Bytes* expanded) {
 
 Status RunSource::decode(uint32_t chunk_number, uint32_t width, RowRange rows, uint8_t* out) {
   if (rows.begin == rows.end) return {};
-  uint32_t page = page_of(rows.begin);
+  uint32_t page = page_of_.find(run_, rows.begin);
   for (uint64_t row = rows.begin;; ++page) {
     const RowRange here = run_.page_rows(page);
     const uint64_t end = std::min(rows.end, here.end);
@@ -119,7 +115,7 @@ Status RunSource::varlen(const Column& column, RowRange rows, codec::VarlenBuffe
   const RunColumn* stored = column_at(column.id);
   assert(stored != nullptr && stored->width == 0);
   for (uint64_t row = rows.begin; row < rows.end;) {
-    const uint32_t page = page_of(row);
+    const uint32_t page = page_of_.find(run_, row);
     const RowRange here = run_.page_rows(page);
     const uint64_t end = std::min(rows.end, here.end);
     Bytes plain;
@@ -141,7 +137,7 @@ Status RunSource::validity(const Column& column, RowRange rows, uint8_t* out) {
     return {};
   }
   for (uint64_t row = rows.begin; row < rows.end;) {
-    const uint32_t page = page_of(row);
+    const uint32_t page = page_of_.find(run_, row);
     const RowRange piece{row, std::min(rows.end, run_.page_rows(page).end)};
     Bytes head;
     TSFEAT_TRY(header(page, &head));
@@ -161,7 +157,7 @@ Status RunSource::validity(const Column& column, RowRange rows, uint8_t* out) {
 
 BlockBounds RunSource::bounds(const Column* column, uint64_t row) {
   const CallPin pin(*this);
-  const uint32_t page = page_of(row);
+  const uint32_t page = page_of_.find(run_, row);
   BlockBounds block;
   block.rows = run_.page_rows(page);
   if (column == nullptr) {
@@ -175,6 +171,14 @@ BlockBounds RunSource::bounds(const Column* column, uint64_t row) {
   }
   const RunColumn* stored = column_at(column->id);
   Bytes head;
+  // Who asks will probably look at the values next, and then at those of the page before.
+  if (!bypass_cache_ && stored != nullptr) {
+    const auto call_for = [&](uint32_t of) {
+      prefetch(of, stored->chunk, 0, static_cast<uint32_t>(run_.page_rows(of).size()), kBoundsLines);
+    };
+    call_for(page);
+    if (page > 0) call_for(page - 1);
+  }
   // A header that cannot be read says nothing here; whoever goes on to decode the rows meets the error.
   if (stored == nullptr || stored->bounds_offset == 0 || !header(page, &head).ok()) return block;
   const ColumnBounds found = run_.layout().bounds(head.data(), *stored);

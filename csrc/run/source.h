@@ -9,48 +9,23 @@
 
 #include "base/epoch.h"
 #include "base/lent.h"
+#include "run/aim_plan.h"
 #include "run/blocks.h"
 #include "run/run_file.h"
 #include "source/source.h"
 
 namespace tsfeat::run {
 
-// Rows of one page, of those aimed at: [begin, end) within the page, or the picks [begin, end).
-enum class PieceKind : uint8_t {
-  kRows,            // to their place
-  kShared,          // into the window, from where copies are made
-  kPicks,           // single rows, whose places follow each other
-  kScatteredPicks,  // single rows, each to its own place
-};
-struct Piece {
-  uint64_t at = 0;  // the place of the first, or where it stands in the window
-  uint32_t page = 0;
-  uint32_t begin = 0;
-  uint32_t end = 0;
-  uint32_t copies = 0;  // to make from the window when this piece is there
-  PieceKind kind = PieceKind::kRows;
-  bool picks() const { return kind == PieceKind::kPicks || kind == PieceKind::kScatteredPicks; }
-};
-
-// What a source is aimed at, and what it works with; its buffers go from read to read.
-struct AimScratch {
-  struct Copy {
-    uint64_t from = 0;  // in the window
-    uint64_t at = 0;
-    uint64_t count = 0;
-  };
-  std::vector<Piece> pieces;
-  std::vector<uint32_t> picks;        // rows within their pages
-  std::vector<uint64_t> pick_places;  // of each
-  std::vector<Copy> copies;
-  uint64_t window_rows = 0;  // the most that are shared at a time
-  uint64_t places = 0;       // one more than the last
+// What a source works with; its buffers go from read to read.
+struct SourceScratch {
+  AimPlan plan;
   std::vector<uint8_t> window;
   std::vector<int64_t> expected_times;
   std::vector<int64_t> sought_times;
 
-  void clear();
-  size_t held_bytes() const;
+  size_t held_bytes() const {
+    return plan.held_bytes() + window.capacity() + 8 * (expected_times.capacity() + sought_times.capacity());
+  }
 };
 
 class RunSource final : public Source {
@@ -78,7 +53,6 @@ class RunSource final : public Source {
   bool ranges_may_cross_keys() const override { return true; }
 
  private:
-  static constexpr uint32_t kNoPage = ~uint32_t{0};
   static constexpr uint32_t kNoChunk = ~uint32_t{0};
 
   // The pin of one call, where the source does not hold one itself.
@@ -93,23 +67,19 @@ class RunSource final : public Source {
   };
 
   const RunColumn* column_at(uint32_t column_id) const;
-  // For tight loops over neighbours: the page of a row is most often the one asked for last.
-  uint32_t page_of(uint64_t row);
   // Plain bytes of a chunk that is not empty.
   Status chunk(uint32_t page, uint32_t chunk, uint32_t last_page, Bytes* plain);
   Status header(uint32_t page, Bytes* bytes);
   Status directory(uint32_t block, Bytes* expanded);
   Status decode(uint32_t chunk, uint32_t width, RowRange rows, uint8_t* out);
-  AimScratch& scratch();
-  void aim_at(const Aim& aim, PieceKind kind);
-  void aim_shared(std::span<const Aim> aims, RowRange whole);
-  size_t pick_from(std::span<const Aim> aims, size_t first);
-  void add_piece(const Piece& piece);
-  uint32_t last_page_from(size_t piece) const;
+  SourceScratch& scratch();
   // next_chunk: that will probably be wanted after this one; kNoChunk: none.
   Status decode_aimed(uint32_t chunk, uint32_t width, uint32_t next_chunk, uint8_t* out);
   void decode_picks(const Piece& piece, Bytes plain, uint32_t chunk, uint32_t width, uint8_t* out);
-  void prefetch(const Piece& piece, uint32_t chunk) const;
+  bool few_pieces() const;
+  void prefetch_all(uint32_t chunk) const;
+  void prefetch(const Piece& piece, uint32_t chunk, uint64_t most_lines) const;
+  void prefetch(uint32_t page, uint32_t chunk, uint32_t begin, uint32_t end, uint64_t most_lines) const;
   uint32_t chunk_of_column(size_t position) const;
   Status time_at(uint64_t row, int64_t* time);
   Result<uint64_t> seek_in_page(uint32_t page, RowRange rows, int64_t time);
@@ -122,10 +92,10 @@ class RunSource final : public Source {
   std::unique_ptr<Blocks> blocks_;  // made at the first miss
   uint64_t hits_ = 0;
   uint64_t misses_ = 0;
-  uint32_t last_page_ = kNoPage;
-  mutable uint32_t last_column_ = 0;         // position of the column that was looked up last
-  std::optional<Lent<AimScratch>> scratch_;  // once it is needed
-  RowRange sought_;                          // the rows of the scratch's sought_times
+  PageFinder page_of_;
+  mutable uint32_t last_column_ = 0;            // position of the column that was looked up last
+  std::optional<Lent<SourceScratch>> scratch_;  // once it is needed
+  RowRange sought_;                             // the rows of the scratch's sought_times
 };
 
 }  // namespace tsfeat::run
