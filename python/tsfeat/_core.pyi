@@ -237,8 +237,8 @@ class Store:
         disk: MemoryDisk | None = None,
     ) -> Store:
         """options, all optional: memory_bytes, cache_bytes, write_buffer_bytes, sync ("always", "interval", "never"),
-        sync_interval_ms, background_threads, read_threads, compaction_bytes_per_second, and page_rows (rows in a page: for
-        tests)."""
+        sync_interval_ms, background_threads, read_threads, compaction_bytes_per_second, and page_rows (rows in a page:
+        for tests)."""
     @property
     def path(self) -> str: ...
     @property
