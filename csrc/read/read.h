@@ -13,13 +13,13 @@
 #include <string>
 #include <vector>
 
-#include "base/buffer.h"
 #include "base/helpers.h"
 #include "catalog/tombstones.h"
 #include "read/filter.h"
 #include "schema/retention.h"
 #include "source/decode.h"
 #include "source/source.h"
+#include "vfs/buffer.h"
 
 namespace tsfeat {
 

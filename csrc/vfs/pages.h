@@ -15,6 +15,9 @@ struct PageRelease {
   void operator()(uint8_t* block) const noexcept;
 };
 
+// Of fresh memory that someone else allocated. A hint.
+void want_huge_pages(void* memory, size_t bytes) noexcept;
+
 // kPageBlockBytes of zeros, aligned to their size. Throws bad_alloc.
 using PageBlock = std::unique_ptr<uint8_t[], PageRelease>;
 PageBlock allocate_page_block();

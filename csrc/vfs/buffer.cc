@@ -1,6 +1,4 @@
-#include "base/buffer.h"
-
-#include <sys/mman.h>
+#include "vfs/buffer.h"
 
 #include <array>
 #include <atomic>
@@ -8,6 +6,8 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+
+#include "vfs/pages.h"
 
 namespace tsfeat {
 namespace {
@@ -91,25 +91,13 @@ constexpr bool kRecycles = false;  // so that a use after release is found
 constexpr bool kRecycles = true;
 #endif
 
-// Asks for huge pages under what malloc has just mapped. A hint: a gigabyte of answer is otherwise a quarter of a
-// million page faults, which take longer than decoding into it.
-void want_huge_pages(void* block, size_t bytes) {
-#if defined(MADV_HUGEPAGE)
-  constexpr uintptr_t kPage = 4096;
-  const uintptr_t begin = (reinterpret_cast<uintptr_t>(block) + kPage - 1) / kPage * kPage;
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(block) + bytes) / kPage * kPage;
-  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-#else
-  static_cast<void>(block), static_cast<void>(bytes);
-#endif
-}
-
 // At least so many bytes; whoever lets go of them passes the class.
 uint8_t* take_block(size_t bytes, uint32_t* size_class) {
   *size_class = kRecycles ? class_of(bytes) : kOwnSize;
   void* block = *size_class == kOwnSize ? nullptr : pool().take(*size_class);
   if (block == nullptr) block = std::malloc(*size_class == kOwnSize ? bytes : class_bytes(*size_class));
   if (block == nullptr) throw std::bad_alloc();
+  // A gigabyte of answer is otherwise a quarter of a million page faults, which take longer than decoding into it.
   if (bytes > class_bytes(kClasses - 1)) want_huge_pages(block, bytes);
   return static_cast<uint8_t*>(block);
 }

@@ -1,4 +1,4 @@
-#include "base/buffer.h"
+#include "vfs/buffer.h"
 
 #include <gtest/gtest.h>
 
