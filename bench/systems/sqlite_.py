@@ -27,7 +27,7 @@ PRAGMAS = {
     "temp_store": "MEMORY",
 }
 MAX_EVENTS = 10_000_000
-"""Clustered inserts slow down as the tree outgrows the cache: twice as many took 7 minutes, and more would take hours."""
+"""Clustered inserts slow down as the tree outgrows the cache: twice as many took 7 minutes, more would take hours."""
 MAX_COLUMNS = 1_990
 SCAN_ROWS = 4096
 WORDS = np.dtype(np.uint64)
