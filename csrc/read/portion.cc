@@ -23,11 +23,10 @@ std::unique_ptr<FilterEvaluator> evaluator_for(const View& view, const ReadReque
 }
 
 uint64_t portions_for(const View& view, const ReadRequest& request) {
-  if (view.helpers == nullptr || view.open_again == nullptr) return 1;
+  if (view.helpers == nullptr || view.helpers->helpers() == 0 || view.open_again == nullptr) return 1;
   const auto n = request.n.scalar ? static_cast<uint64_t>(*request.n.scalar) : kMostWorkOfRow;
   const uint64_t rows = request.keys.size();
   const uint64_t work = rows * (kWorkOfRow + std::min(n, kMostWorkOfRow));
-  if (view.helpers->helpers() == 0) return 1;
   return std::clamp<uint64_t>(std::min(work / kLeastWork, rows), 1, kPortionsOfThread * (view.helpers->helpers() + 1));
 }
 
