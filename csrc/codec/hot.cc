@@ -27,16 +27,6 @@ struct HotLayout {
     codes = Bytes(escapes + number * sizeof(T), body.data() + body.size());
   }
   uint32_t escapes_before(uint32_t block) const { return load<uint16_t>(before + block * sizeof(uint16_t)); }
-  // The value of a row whose code is an escape.
-  const uint8_t* escape_of(uint32_t row, uint32_t count, uint32_t hot_size) const {
-    uint16_t earlier[kBlockValues];
-    const uint32_t block = row / kBlockValues;
-    const uint32_t start = block * kBlockValues;
-    decode_blocks<uint16_t>(codes, count, start, row, reinterpret_cast<uint8_t*>(earlier));
-    uint32_t place = escapes_before(block);
-    for (uint32_t i = 0; i < row - start; ++i) place += earlier[i] == hot_size;
-    return escapes + place * sizeof(T);
-  }
 };
 
 }  // namespace
@@ -151,14 +141,6 @@ class EscapeRanks {
   uint64_t bits_[2] = {};
 };
 
-// One row: its code alone, and what is before it only if that is an escape.
-template <typename T>
-const uint8_t* hot_value(const HotLayout<T>& layout, uint32_t count, const HotValues& hot, const uint32_t& row) {
-  uint16_t code = 0;
-  pick_blocks<uint16_t>(layout.codes, count, {&row, 1}, reinterpret_cast<uint8_t*>(&code));
-  return code == hot.size ? layout.escape_of(row, count, hot.size) : hot.values + size_t{code} * sizeof(T);
-}
-
 template <typename T>
 void pick_hot(Bytes body, uint32_t count, const HotValues& hot, std::span<const uint32_t> rows, uint8_t* out) {
   const HotLayout<T> layout(body, count);
@@ -168,8 +150,10 @@ void pick_hot(Bytes body, uint32_t count, const HotValues& hot, std::span<const 
     const uint32_t start = block * kBlockValues;
     size_t here = 1;
     while (here < rows.size() && rows[here] / kBlockValues == block) ++here;
-    if (here == 1) {
-      store<T>(out, load<T>(hot_value(layout, count, hot, rows.front())));
+    // One row's code alone will do, unless it is an escape.
+    if (here == 1) pick_blocks<uint16_t>(layout.codes, count, rows.first(1), reinterpret_cast<uint8_t*>(codes));
+    if (here == 1 && codes[0] != hot.size) {
+      store<T>(out, load<T>(hot.values + size_t{codes[0]} * sizeof(T)));
     } else {
       const uint32_t decoded = rows[here - 1] + 1 - start;
       decode_blocks<uint16_t>(layout.codes, count, start, start + decoded, reinterpret_cast<uint8_t*>(codes));

@@ -43,15 +43,6 @@ void scatter(const uint8_t* values, uint32_t width, std::span<const uint64_t> pl
 void RunSource::aim(std::span<const Aim> aims) {
   aimed_ = aims;
   scratch().plan.make(run_, aims);
-  if (few_pieces()) prefetch_all(kTimesChunk);
-}
-
-// Many pieces hide each other's misses. Where there are few, columns do: the next one is called for while one is
-// decoded.
-bool RunSource::few_pieces() const { return !bypass_cache_ && (*scratch_)->plan.pieces().size() < kPiecesAhead; }
-
-void RunSource::prefetch_all(uint32_t chunk) const {
-  for (const Piece& piece : (*scratch_)->plan.pieces()) prefetch(piece, chunk, kMostLinesOfFew);
 }
 
 void RunSource::prefetch(const Piece& piece, uint32_t chunk, uint64_t most_lines) const {
@@ -85,7 +76,11 @@ Status RunSource::decode_aimed(uint32_t chunk_number, uint32_t width, uint32_t n
   const std::span<const Piece> pieces = plan.pieces();
   std::vector<uint8_t>& window = scratch().window;
   window.resize(std::max(window.size(), plan.window_rows() * width));
-  if (next_chunk != kNoChunk && few_pieces()) prefetch_all(next_chunk);
+  // Many pieces hide each other's misses. Where there are few, columns do: the next is called for while this is
+  // decoded.
+  if (!bypass_cache_ && next_chunk != kNoChunk && pieces.size() < kPiecesAhead) {
+    for (const Piece& piece : pieces) prefetch(piece, next_chunk, kMostLinesOfFew);
+  }
   const AimPlan::Copy* copy = plan.copies().data();
   for (size_t i = 0; i < pieces.size(); ++i) {
     if (!bypass_cache_ && i + kPiecesAhead < pieces.size())

@@ -2,6 +2,7 @@
 // its sources.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -106,6 +107,7 @@ class RunFile final : public Run {
 class PageFinder {
  public:
   uint32_t find(const RunFile& run, uint64_t row) {
+    assert(row < run.meta().stats.events);
     if (row < rows_.begin || row >= rows_.end) {
       page_ = run.page_of(row);
       rows_ = run.page_rows(page_);

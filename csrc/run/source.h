@@ -76,8 +76,6 @@ class RunSource final : public Source {
   // next_chunk: that will probably be wanted after this one; kNoChunk: none.
   Status decode_aimed(uint32_t chunk, uint32_t width, uint32_t next_chunk, uint8_t* out);
   void decode_picks(const Piece& piece, Bytes plain, uint32_t chunk, uint32_t width, uint8_t* out);
-  bool few_pieces() const;
-  void prefetch_all(uint32_t chunk) const;
   void prefetch(const Piece& piece, uint32_t chunk, uint64_t most_lines) const;
   void prefetch(uint32_t page, uint32_t chunk, uint32_t begin, uint32_t end, uint64_t most_lines) const;
   uint32_t chunk_of_column(size_t position) const;
