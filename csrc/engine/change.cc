@@ -96,7 +96,7 @@ Result<std::shared_ptr<TableCore>> StoreCore::create_table(const std::string& na
       },
       [&] {
         if (exists) return;
-        table = std::make_shared<TableCore>(record, std::vector<std::shared_ptr<Run>>{});
+        table = std::make_shared<TableCore>(record, Runs{}, pages);
         const std::unique_lock lock(tables_mutex);
         tables_[name] = table;
       }));
@@ -163,7 +163,7 @@ Status StoreCore::add_column(TableCore& table, Column column) {
         const std::lock_guard write_lock(write_mutex);
         table.update([&](TableState& state) {
           state.schema = schema;
-          state.memtables.push_back(Memtable::create(schema));
+          table.add_memtable(state);
           if (column.type == Type::kCategory)
             state.categories[column.id] = std::make_shared<CategoryDictionary>(categories);
         });

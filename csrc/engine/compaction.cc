@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <thread>
+#include <utility>
 
 #include "engine/store_core.h"
 
@@ -14,6 +15,8 @@ using Clockwork = std::chrono::steady_clock;
 
 // So many unmerged flushes, and compaction may use what the disk gives.
 constexpr size_t kHurryRuns = 2 * kFanout;
+// So many are let gather while nobody reads.
+constexpr size_t kUnreadRuns = 3 * kFanout;
 constexpr std::chrono::milliseconds kLongestNap{50};
 
 }  // namespace
@@ -46,14 +49,25 @@ Status StoreCore::throttle(uint64_t bytes_written, Clockwork::time_point start) 
   }
 }
 
-Result<bool> StoreCore::compact_step() {
+// Merges are for readers. While events stream in and nobody reads, they would only take the writer's processors; one
+// merge of many runs then does the work of several.
+size_t StoreCore::runs_worth_merging() {
+  const uint64_t flushes = counters_.flushes;
+  const CacheStats cached = cache->stats();
+  const uint64_t questions = cached.hits + cached.misses;
+  const bool written = std::exchange(flushes_seen_, flushes) != flushes;
+  const bool read = std::exchange(cache_questions_seen_, questions) != questions;
+  return written && !read ? kUnreadRuns : kFanout;
+}
+
+Result<bool> StoreCore::compact_step(size_t least_runs) {
   const std::lock_guard lock(compaction_mutex);
   Status failure;  // a table with a damaged run must not keep the others from being compacted
   bool done = false;
   for (const auto& table : all_tables()) {
     TSFEAT_TRY(check_writable());
     if (table->dropped) continue;
-    const Result<bool> step = compact_table_step(table);
+    const Result<bool> step = compact_table_step(table, least_runs);
     if (!step.ok() && failure.ok()) failure = step.status();
     done = step.ok() && *step;
     if (done) break;
@@ -67,11 +81,11 @@ Result<bool> StoreCore::compact_step() {
   return done;
 }
 
-Result<bool> StoreCore::compact_table_step(const std::shared_ptr<TableCore>& table) {
+Result<bool> StoreCore::compact_table_step(const std::shared_ptr<TableCore>& table, size_t least_runs) {
   const ReclaimPolicy policy = table->reclaim_policy(clock);
   const std::shared_ptr<const TableState> state = table->published().state;
   const std::vector<RunMeta> metas = state->run_metas();
-  const Pick pick = pick_compaction(metas, policy);
+  const Pick pick = pick_compaction(metas, policy, least_runs);
   if (!pick.expired.empty()) {
     Runs expired;
     for (const size_t i : pick.expired) expired.push_back(state->runs[i]);

@@ -25,7 +25,7 @@ Status StoreCore::seal_generation() {
   for (const auto& [table, memtable] : generation.memtables) {
     // Once a table, however many memtables it filled: its last one was sealed with the others.
     if (table->published().state->memtables.back() != memtable) continue;
-    table->update([&](TableState& next) { next.memtables.push_back(Memtable::create(next.schema)); });
+    table->update([&](TableState& next) { table->add_memtable(next); });
   }
   active_bytes_ = shared_at_bytes_ = 0;
   sealed_.push_back(std::move(generation));

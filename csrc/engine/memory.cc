@@ -31,7 +31,7 @@ uint64_t StoreCore::table_memory() const {
 void StoreCore::share_memory() {
   if (options.cache_bytes != 0) return;
   const uint64_t all = options.memory_bytes;
-  uint64_t taken = table_memory() + all / kCallsShare;
+  uint64_t taken = table_memory() + pages->kept_bytes() + all / kCallsShare;
   if (writable) taken += memory_step();  // until this is looked at again
   if (counters_.flushing) taken += all / kFlushShare;
   if (counters_.compacting) taken += all / kCompactionShare;

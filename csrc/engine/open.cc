@@ -27,7 +27,8 @@ StoreCore::StoreCore(Vfs& vfs_, const Clock& clock_, std::string path_, bool wri
       path(std::move(path_)),
       writable(writable_),
       options(options_),
-      cache(BlockCache::create(options_.cache_bytes != 0 ? options_.cache_bytes : options_.memory_bytes)),
+      pages(PagePool::create(options_.generation_bytes() / kPageBlockBytes)),
+      cache(BlockCache::create(options_.cache_bytes != 0 ? options_.cache_bytes : options_.memory_bytes, pages)),
       helpers(Helpers::create(std::max<uint32_t>(1, options_.read_threads) - 1)),
       opened_in_process_(fork_generation()) {}
 
@@ -136,7 +137,7 @@ Result<StoreCore::Tables> StoreCore::open_tables(const Manifest& manifest) {
       const auto at = known.find(meta.number);
       runs.push_back(at != known.end() ? at->second : open_or_break(meta, schema));
     }
-    tables[record.id] = std::make_shared<TableCore>(record, std::move(runs));
+    tables[record.id] = std::make_shared<TableCore>(record, std::move(runs), pages);
   }
   return tables;
 }
@@ -158,14 +159,14 @@ void StoreCore::start_workers() {
   // A failure is kept where the next append, or stats(), shows it.
   compaction_worker_ = std::make_unique<Worker>(
       [this] {
-        for (Result<bool> more = true; more.ok() && *more && !stopping_;) more = compact_step();
+        const size_t least_runs = runs_worth_merging();
+        for (Result<bool> more = true; more.ok() && *more && !stopping_;) more = compact_step(least_runs);
       },
-      kCompactionInterval, true);
-  flush_worker_ = std::make_unique<Worker>([this] { (void)flush_one().ok(); }, kFlushInterval, false);
+      kCompactionInterval);
+  flush_worker_ = std::make_unique<Worker>([this] { (void)flush_one().ok(); }, kFlushInterval);
   if (options.sync == SyncPolicy::kInterval) {
-    sync_worker_ =
-        std::make_unique<Worker>([this] { sync_log_in_background(); },
-                                 std::chrono::milliseconds(std::max<uint64_t>(1, options.sync_interval_ms)), false);
+    sync_worker_ = std::make_unique<Worker>([this] { sync_log_in_background(); },
+                                            std::chrono::milliseconds(std::max<uint64_t>(1, options.sync_interval_ms)));
   }
 }
 

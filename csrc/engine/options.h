@@ -22,9 +22,8 @@ struct StoreOptions {
   uint64_t compaction_bytes_per_second = uint64_t{64} << 20;  // 0: no limit
   uint32_t page_rows = 1024;
 
-  uint64_t effective_write_buffer_bytes() const {
-    return write_buffer_bytes != 0 ? write_buffer_bytes : memory_bytes / 4;
-  }
+  // Of memtables that are flushed together: while one such generation is flushed, the next one fills.
+  uint64_t generation_bytes() const { return (write_buffer_bytes != 0 ? write_buffer_bytes : memory_bytes / 4) / 2; }
 };
 
 }  // namespace tsfeat

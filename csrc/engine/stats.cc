@@ -59,7 +59,7 @@ StatMap StoreCore::stats() const {
   const uint64_t live_log_bytes = log == nullptr ? 0 : log->size();
   return {{"tables", {std::move(tables)}},
           {"memory",
-           {StatMap{{"used_bytes", whole(table_memory() + cached.held_bytes)},
+           {StatMap{{"used_bytes", whole(table_memory() + cached.held_bytes + pages->kept_bytes())},
                     {"budget_bytes", whole(options.memory_bytes)}}}},
           {"cache",
            {StatMap{{"bytes", whole(cached.bytes)},

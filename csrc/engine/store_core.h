@@ -87,7 +87,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   RunOptions run_options(codec::Effort effort) const;
 
   // ---- compaction.cc
-  Result<bool> compact_step();  // one pick of one table; false: nothing to do
+  // One pick of one table; false: nothing to do. least_runs: of those that flushes left.
+  Result<bool> compact_step(size_t least_runs = kFanout);
   // Merges all of the table's runs; compaction_mutex held. must_rewrite: also runs that stand alone.
   Status compact_table(TableCore& table, const ReclaimPolicy& policy, bool must_rewrite, const Progress& progress);
   Status compact(bool erase, const Progress& progress);
@@ -122,6 +123,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   const std::string path;
   const bool writable;
   const StoreOptions options;
+  const std::shared_ptr<PagePool> pages;  // of memtables and cache
   const std::shared_ptr<BlockCache> cache;
   const std::shared_ptr<Helpers> helpers;  // with large reads
 
@@ -158,7 +160,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
 
   // append.cc: with the write lock held and room in the memtable.
   Result<std::unique_lock<std::mutex>> lock_for_append(const TableCore& table);
-  bool full() const { return active_bytes_ >= options.effective_write_buffer_bytes() / 2; }
+  bool full() const { return active_bytes_ >= options.generation_bytes(); }
   size_t level0_runs(const TableCore& table) const;
   Status sync_if_asked(const AppendRequest& request);
   Status sync_log();  // all that is in it by now
@@ -167,7 +169,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   // change.cc
   Manifest manifest_now() const;
   // compaction.cc
-  Result<bool> compact_table_step(const std::shared_ptr<TableCore>& table);
+  size_t runs_worth_merging();  // the compaction worker's
+  Result<bool> compact_table_step(const std::shared_ptr<TableCore>& table, size_t least_runs);
   Status merge_runs(TableCore& table, const Runs& runs, const ReclaimPolicy& policy,
                     const std::function<Status(double, uint64_t)>& on_progress);
   Status replace_runs(TableCore& table, const ReclaimPolicy& policy, const Runs& old_runs, const Runs& new_runs);
@@ -226,6 +229,9 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   std::mutex files_mutex_;
   std::vector<std::string> unwanted_files_;
   uint64_t pins_ = 0;
+
+  // When the compaction worker looked last.
+  uint64_t flushes_seen_ = 0, cache_questions_seen_ = 0;
 
   mutable Counters counters_;
   std::unique_ptr<Worker> flush_worker_, compaction_worker_, sync_worker_;

@@ -35,8 +35,8 @@ std::vector<RunMeta> TableState::run_metas() const {
   return metas;
 }
 
-TableCore::TableCore(const TableRecord& record, std::vector<std::shared_ptr<Run>> runs)
-    : id(record.id), name(record.name) {
+TableCore::TableCore(const TableRecord& record, std::vector<std::shared_ptr<Run>> runs, std::shared_ptr<PagePool> pages)
+    : id(record.id), name(record.name), pages_(std::move(pages)) {
   auto state = std::make_shared<TableState>();
   state->schema = std::make_shared<const Schema>(record.schema);
   state->retention = record.retention;
@@ -44,7 +44,7 @@ TableCore::TableCore(const TableRecord& record, std::vector<std::shared_ptr<Run>
   state->horizon_version = record.horizon_version;
   state->reclaimed_at = record.reclaimed_at;
   state->tombstones = record.tombstones;
-  state->memtables = {Memtable::create(state->schema)};
+  add_memtable(*state);
   state->runs = std::move(runs);
   for (const Column& column : record.schema.columns) {
     if (column.type != Type::kCategory) continue;
@@ -57,6 +57,10 @@ TableCore::TableCore(const TableRecord& record, std::vector<std::shared_ptr<Run>
   event_clock_ = record.event_clock;
   positions_ = record.positions;
   events_appended_ = record.events_appended;
+}
+
+void TableCore::add_memtable(TableState& state) const {
+  state.memtables.push_back(Memtable::create(state.schema, pages_));
 }
 
 TableCore::Published TableCore::published() const {

@@ -40,8 +40,8 @@ struct TableState {
 
 class TableCore {
  public:
-  // record: from the manifest; runs: opened, in its order.
-  TableCore(const TableRecord& record, std::vector<std::shared_ptr<Run>> runs);
+  // record: from the manifest; runs: opened, in its order; pages: for its memtables.
+  TableCore(const TableRecord& record, std::vector<std::shared_ptr<Run>> runs, std::shared_ptr<PagePool> pages);
 
   const uint32_t id;
   const std::string name;
@@ -54,6 +54,8 @@ class TableCore {
   };
   Published published() const;
   void update(const std::function<void(TableState&)>& change);
+  // To add an empty memtable for the state's schema to it.
+  void add_memtable(TableState& state) const;
 
   // The wall clock in the table's unit; and the table's "now": that, or the newest event time.
   static int64_t wall_now(const TableState& state, const Clock& clock);
@@ -83,6 +85,7 @@ class TableCore {
  private:
   uint64_t version_at(const Published& at, const Clock& clock) const;
 
+  const std::shared_ptr<PagePool> pages_;
   mutable std::mutex mutex_;  // guards what follows; held for moments
   Published published_;
   VersionClock wall_clock_, event_clock_;  // which version was current when, on either clock

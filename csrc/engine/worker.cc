@@ -1,20 +1,11 @@
 #include "engine/worker.h"
 
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <utility>
 
 namespace tsfeat {
-namespace {
 
-constexpr int kLowPriorityNice = 10;
-
-}  // namespace
-
-Worker::Worker(std::function<void()> step, std::chrono::milliseconds interval, bool low_priority)
-    : step_(std::move(step)), interval_(interval), thread_([this, low_priority] { run(low_priority); }) {}
+Worker::Worker(std::function<void()> step, std::chrono::milliseconds interval)
+    : step_(std::move(step)), interval_(interval), thread_([this] { run(); }) {}
 
 void Worker::stop() {
   {
@@ -33,9 +24,7 @@ void Worker::wake() {
   changed_.notify_all();
 }
 
-void Worker::run(bool low_priority) {
-  // Linux counts niceness by thread. A hint: where it is refused, work goes on as before.
-  if (low_priority) setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kLowPriorityNice);
+void Worker::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     changed_.wait_for(lock, interval_, [this] { return woken_ || stopping_; });

@@ -11,15 +11,14 @@ namespace tsfeat {
 
 class Worker {
  public:
-  // low_priority: the scheduler prefers the threads that serve reads and appends.
-  Worker(std::function<void()> step, std::chrono::milliseconds interval, bool low_priority);
+  Worker(std::function<void()> step, std::chrono::milliseconds interval);
   ~Worker() { stop(); }
   // Waits for the step under way; there will be no other. Once from one thread.
   void stop();
   void wake();
 
  private:
-  void run(bool low_priority);
+  void run();
 
   const std::function<void()> step_;
   const std::chrono::milliseconds interval_;

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "vfs/pages.h"
@@ -15,6 +16,13 @@ namespace tsfeat {
 
 class Arena {
  public:
+  explicit Arena(std::shared_ptr<PagePool> pool) : pool_(std::move(pool)) {}
+  ~Arena() {
+    for (uint8_t* block : pages_) pool_->give_back(block);
+  }
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
   // Uninitialized; aligned to 64 bytes if asked, else to 8.
   uint8_t* allocate(size_t bytes, size_t alignment = 8) {
     uint8_t* start = aligned(next_, alignment);
@@ -51,8 +59,9 @@ class Arena {
   // Pages count as they come into use, not when they are reserved.
   void extend() {
     if (reserved_ == 0) {
-      pages_.push_back(allocate_page_block());
-      next_ = pages_.back().get();
+      pages_.reserve(pages_.size() + 1);
+      pages_.push_back(pool_->take());
+      next_ = pages_.back();
       left_ = 0;
       reserved_ = kPageBlockBytes;
     }
@@ -67,7 +76,8 @@ class Arena {
   }
 
   std::vector<std::unique_ptr<uint8_t[]>> blocks_;
-  std::vector<PageBlock> pages_;
+  const std::shared_ptr<PagePool> pool_;
+  std::vector<uint8_t*> pages_;  // the pool's
   uint8_t* next_ = nullptr;
   size_t left_ = 0;
   size_t reserved_ = 0;  // of the last page block, behind what is left

@@ -15,7 +15,8 @@ constexpr size_t kGroup = 64;
 
 class TailMemtable final : public Memtable {
  public:
-  explicit TailMemtable(std::shared_ptr<const Schema> schema) : schema_(std::move(schema)), layout_(*schema_) {}
+  TailMemtable(std::shared_ptr<const Schema> schema, std::shared_ptr<PagePool> pool)
+      : schema_(std::move(schema)), layout_(*schema_), arena_(std::move(pool)) {}
 
   void insert(const Batch& batch, uint64_t version) override {
     if (batch.rows == 0) return;
@@ -114,8 +115,8 @@ class TailMemtable final : public Memtable {
 
 }  // namespace
 
-std::shared_ptr<Memtable> Memtable::create(std::shared_ptr<const Schema> schema) {
-  return std::make_shared<TailMemtable>(std::move(schema));
+std::shared_ptr<Memtable> Memtable::create(std::shared_ptr<const Schema> schema, std::shared_ptr<PagePool> pool) {
+  return std::make_shared<TailMemtable>(std::move(schema), std::move(pool));
 }
 
 }  // namespace tsfeat

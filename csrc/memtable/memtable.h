@@ -3,8 +3,8 @@
 // One writer at a time inserts (the engine's write lock); any number of readers read meanwhile, without locks. A batch
 // becomes visible to a reader through the version it reads at: a source made for version v shows only events with
 // version <= v, and the engine publishes v after insert() returned. Rows, once written, never move or change. Memory
-// comes from an arena that is freed with the memtable. The layout of rows follows the schema that the memtable was made
-// for.
+// comes from an arena that goes back to the pool with the memtable. The layout of rows follows the schema that the
+// memtable was made for.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,14 @@
 
 #include "schema/batch.h"
 #include "source/source.h"
+#include "vfs/pages.h"
 
 namespace tsfeat {
 
 class Memtable {
  public:
-  static std::shared_ptr<Memtable> create(std::shared_ptr<const Schema> schema);
+  static std::shared_ptr<Memtable> create(std::shared_ptr<const Schema> schema,
+                                          std::shared_ptr<PagePool> pool = PagePool::create(0));
   virtual ~Memtable() = default;
 
   // All rows of a batch, as `version` (greater than any before). The batch was validated: this cannot fail.

@@ -23,7 +23,8 @@ uint64_t segment_bytes_for(uint64_t capacity) {
 
 class SegmentCache final : public BlockCache {
  public:
-  explicit SegmentCache(uint64_t capacity) : capacity_(capacity), segment_bytes_(segment_bytes_for(capacity)) {}
+  SegmentCache(uint64_t capacity, std::shared_ptr<PagePool> pool)
+      : home_(std::move(pool)), capacity_(capacity), segment_bytes_(segment_bytes_for(capacity)) {}
   ~SegmentCache() override {
     for (Segment* segment : segments_) Segment::free(segment);
   }
@@ -34,7 +35,7 @@ class SegmentCache final : public BlockCache {
     if (const Bytes theirs = find(slot); !theirs.empty()) return theirs;
     if (bytes > capacity_) {
       // Never in a slot: only the caller's pin keeps it.
-      Segment* const alone = Segment::make(bytes, &held_bytes_);
+      Segment* const alone = Segment::make(bytes, &home_);
       const CacheEntry* const entry = alone->write(nullptr, block);
       retire(alone);
       return {entry->data(), entry->size};
@@ -67,7 +68,7 @@ class SegmentCache final : public BlockCache {
             misses_.load(std::memory_order_relaxed),
             evictions_,
             live_bytes_,
-            held_bytes_.load(std::memory_order_relaxed),
+            home_.held_bytes.load(std::memory_order_relaxed),
             capacity_};
   }
 
@@ -87,7 +88,7 @@ class SegmentCache final : public BlockCache {
     while (segment_total_ + wanted > capacity_) give_up_oldest();
     // What was kept of the oldest may have made room, or filled it.
     if (!alone && filling_ != nullptr && bytes <= filling_->left()) return *filling_;
-    std::unique_ptr<Segment, decltype(&Segment::free)> made(Segment::make(wanted, &held_bytes_), &Segment::free);
+    std::unique_ptr<Segment, decltype(&Segment::free)> made(Segment::make(wanted, &home_), &Segment::free);
     segments_.push_back(made.get());
     Segment& segment = *made.release();
     segment_total_ += wanted;
@@ -143,7 +144,7 @@ class SegmentCache final : public BlockCache {
     live_bytes_ -= Segment::entry_bytes(entry.size);
   }
 
-  std::atomic<uint64_t> held_bytes_{0};  // outlives the domain, which frees what is still retired
+  Segment::Home home_;  // outlives the domain, which frees what is still retired
   EpochDomain domain_;
   mutable std::mutex lock_;
   uint64_t capacity_;
@@ -159,8 +160,8 @@ class SegmentCache final : public BlockCache {
 
 }  // namespace
 
-std::shared_ptr<BlockCache> BlockCache::create(uint64_t capacity_bytes) {
-  return std::make_shared<SegmentCache>(capacity_bytes);
+std::shared_ptr<BlockCache> BlockCache::create(uint64_t capacity_bytes, std::shared_ptr<PagePool> pool) {
+  return std::make_shared<SegmentCache>(capacity_bytes, std::move(pool));
 }
 
 }  // namespace tsfeat

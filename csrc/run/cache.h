@@ -6,7 +6,7 @@
 //
 // Entries are written one behind the other into segments, and the oldest segment is emptied when a new one is due: an
 // entry that was used since it was written is copied to the newest segment, one that was not leaves (CLOCK, with the
-// ring laid out in memory). So what is given up goes back to the system in whole segments, nothing is lost between
+// ring laid out in memory). So what is given up goes back to the pool in whole segments, nothing is lost between
 // entries, and hot blocks stand side by side, in huge pages where the system has them. The budget covers segments; one
 // that is given up is freed a little later, when no pin can see it.
 #pragma once
@@ -19,6 +19,7 @@
 #include "base/bytes.h"
 #include "base/epoch.h"
 #include "base/status.h"
+#include "vfs/pages.h"
 
 namespace tsfeat {
 
@@ -48,7 +49,8 @@ struct CacheStats {
 
 class BlockCache {
  public:
-  static std::shared_ptr<BlockCache> create(uint64_t capacity_bytes);
+  static std::shared_ptr<BlockCache> create(uint64_t capacity_bytes,
+                                            std::shared_ptr<PagePool> pool = PagePool::create(0));
   virtual ~BlockCache() = default;
 
   // The block in the slot, or an empty span. Valid while the caller's pin lives. Writes only where that changes
@@ -65,7 +67,7 @@ class BlockCache {
   virtual Bytes insert(CacheSlot& slot, Bytes block) = 0;
   // No entry of these slots remains; no reader uses them any more.
   virtual void drop(std::span<CacheSlot> slots) = 0;
-  // Sources count for themselves and tell at their end: a shared counter would be written by every read.
+  // Sources of readers count for themselves and tell at their end: a shared counter would be written by every read.
   virtual void count(uint64_t hits, uint64_t misses) = 0;
   virtual EpochDomain& epochs() = 0;
   virtual CacheStats stats() const = 0;

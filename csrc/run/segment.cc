@@ -6,25 +6,22 @@
 #include <memory>
 #include <new>
 
-#include "vfs/pages.h"
-
 namespace tsfeat::run {
 
-Segment* Segment::make(size_t bytes, std::atomic<uint64_t>* held) {
+Segment* Segment::make(size_t bytes, Home* home) {
   auto segment = std::unique_ptr<Segment>(new Segment);
-  segment->memory_ =
-      bytes == kPageBlockBytes ? allocate_page_block().release() : static_cast<uint8_t*>(::operator new(bytes));
+  segment->memory_ = bytes == kPageBlockBytes ? home->pool->take() : static_cast<uint8_t*>(::operator new(bytes));
   segment->bytes_ = bytes;
-  segment->held_ = held;
-  held->fetch_add(bytes, std::memory_order_relaxed);
+  segment->home_ = home;
+  home->held_bytes.fetch_add(bytes, std::memory_order_relaxed);
   return segment.release();
 }
 
 void Segment::free(void* pointer) {
   const std::unique_ptr<Segment> segment(static_cast<Segment*>(pointer));
-  segment->held_->fetch_sub(segment->bytes_, std::memory_order_relaxed);
+  segment->home_->held_bytes.fetch_sub(segment->bytes_, std::memory_order_relaxed);
   if (segment->bytes_ == kPageBlockBytes) {
-    PageRelease()(segment->memory_);
+    segment->home_->pool->give_back(segment->memory_);
   } else {
     ::operator delete(segment->memory_);
   }

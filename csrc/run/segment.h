@@ -4,15 +4,23 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "run/cache.h"
+#include "vfs/pages.h"
 
 namespace tsfeat::run {
 
 class Segment {
  public:
-  // held: of all segments of a cache, also of those that wait to be freed; outlives them.
-  static Segment* make(size_t bytes, std::atomic<uint64_t>* held);
+  // What segments of one cache share; outlives them.
+  struct Home {
+    explicit Home(std::shared_ptr<PagePool> pool_) : pool(std::move(pool_)) {}
+    const std::shared_ptr<PagePool> pool;
+    std::atomic<uint64_t> held_bytes{0};  // of all segments, also of those that wait to be freed
+  };
+  static Segment* make(size_t bytes, Home* home);
   static void free(void* segment);  // as EpochDomain::retire takes it
 
   static size_t entry_bytes(size_t block_bytes) { return (sizeof(CacheEntry) + block_bytes + 15) / 16 * 16; }
@@ -39,7 +47,7 @@ class Segment {
   size_t filled_ = 0;
   size_t swept_ = 0;
   size_t copied_ = 0;
-  std::atomic<uint64_t>* held_ = nullptr;
+  Home* home_ = nullptr;
 };
 
 }  // namespace tsfeat::run

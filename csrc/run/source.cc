@@ -18,7 +18,7 @@ RunSource::RunSource(const RunFile& run, bool bypass_cache) : run_(run), bypass_
 }
 
 RunSource::~RunSource() {
-  if (hits_ + misses_ != 0) run_.cache().count(hits_, misses_);
+  if (!bypass_cache_ && hits_ + misses_ != 0) run_.cache().count(hits_, misses_);
 }
 
 SourceScratch& RunSource::scratch() {

@@ -5,8 +5,24 @@
 #include <new>
 
 namespace tsfeat {
+namespace {
 
-void PageRelease::operator()(uint8_t* block) const noexcept { munmap(block, kPageBlockBytes); }
+uint8_t* map_block() {
+  // Twice as much address space holds one block at a multiple of its size; the rest goes back untouched.
+  void* const room = mmap(nullptr, 2 * kPageBlockBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) throw std::bad_alloc();
+  auto* const start = static_cast<uint8_t*>(room);
+  const size_t before = (kPageBlockBytes - reinterpret_cast<uintptr_t>(start) % kPageBlockBytes) % kPageBlockBytes;
+  uint8_t* const block = start + before;
+  if (before > 0) munmap(start, before);
+  munmap(block + kPageBlockBytes, kPageBlockBytes - before);
+  want_huge_pages(block, kPageBlockBytes);
+  return block;
+}
+
+void unmap_block(uint8_t* block) noexcept { munmap(block, kPageBlockBytes); }
+
+}  // namespace
 
 void want_huge_pages(void* memory, size_t bytes) noexcept {
 #if defined(MADV_HUGEPAGE)
@@ -19,17 +35,41 @@ void want_huge_pages(void* memory, size_t bytes) noexcept {
 #endif
 }
 
-PageBlock allocate_page_block() {
-  // Twice as much address space holds one block at a multiple of its size; the rest goes back untouched.
-  void* const room = mmap(nullptr, 2 * kPageBlockBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (room == MAP_FAILED) throw std::bad_alloc();
-  auto* const start = static_cast<uint8_t*>(room);
-  const size_t before = (kPageBlockBytes - reinterpret_cast<uintptr_t>(start) % kPageBlockBytes) % kPageBlockBytes;
-  uint8_t* const block = start + before;
-  if (before > 0) munmap(start, before);
-  munmap(block + kPageBlockBytes, kPageBlockBytes - before);
-  want_huge_pages(block, kPageBlockBytes);
-  return PageBlock(block);
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kRecycles = false;  // so that a use after release is found
+#else
+constexpr bool kRecycles = true;
+#endif
+
+PagePool::PagePool(size_t kept) : most_(kRecycles ? kept : 0) { kept_.reserve(most_); }
+
+PagePool::~PagePool() {
+  for (uint8_t* block : kept_) unmap_block(block);
+}
+
+uint8_t* PagePool::take() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!kept_.empty()) {
+      uint8_t* const block = kept_.back();
+      kept_.pop_back();
+      kept_bytes_.store(kept_.size() * kPageBlockBytes, std::memory_order_relaxed);
+      return block;
+    }
+  }
+  return map_block();
+}
+
+void PagePool::give_back(uint8_t* block) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (kept_.size() < most_) {
+      kept_.push_back(block);
+      kept_bytes_.store(kept_.size() * kPageBlockBytes, std::memory_order_relaxed);
+      return;
+    }
+  }
+  unmap_block(block);
 }
 
 }  // namespace tsfeat
