@@ -106,12 +106,13 @@ class ScratchBlocks final : public Blocks {
     return raw;
   }
 
-  // Reads windows_[0] anew. Going back means that the caller's next column starts over, and that two windows were too
-  // small for its step.
+  // Reads windows_[0] anew. Going back a little means that the caller's next column starts over, and that two windows
+  // were too small for its step; going back far, that another pass over the run begins.
   Status move_window(const PageEntry& entry) {
     Window& window = windows_[0];
     const bool back = windows_[1].number != 0 && entry.offset < windows_[1].begin;
-    if (back && window_bytes_ < kLastWindowBytes) window_bytes_ *= 2;
+    const bool near = back && windows_[1].begin - entry.offset <= 2 * window_bytes_;
+    if (near && window_bytes_ < kLastWindowBytes) window_bytes_ *= 2;
     const uint64_t end =
         std::max(entry.offset + entry.bytes, std::min(entry.offset + window_bytes_, run_.footer().bloom_offset));
     window.number = 0;
