@@ -24,7 +24,7 @@ View::Sources open_sources(const TableState& state, uint64_t version, bool scan)
 }
 
 View::Sources open_again(const View& view) {
-  return open_sources(*static_cast<const TableState*>(view.owner.get()), view.version, false);
+  return open_sources(*static_cast<const TableState*>(view.owner.get()), view.version, view.is_scan);
 }
 
 }  // namespace
@@ -143,6 +143,7 @@ View TableCore::view(const Clock& clock, bool scan) const {
   view.horizon_time = std::max(at.state->horizon_time, horizon_of(at, clock));
   if (!at.state->tombstones->empty()) view.tombstones = at.state->tombstones;
   view.sources = open_sources(*at.state, at.version, scan);
+  view.is_scan = scan;
   view.open_again = open_again;
   view.owner = std::move(at.state);
   return view;

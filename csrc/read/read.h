@@ -38,6 +38,7 @@ struct View {
   std::shared_ptr<const Tombstones> tombstones;  // null: nothing is erased
   std::shared_ptr<const void> owner;
   Sources sources;
+  bool is_scan = false;  // then sources read past the cache
   // For large reads on several threads. The same sources once more, for another thread to use while the one that has
   // the view waits: made and destroyed by the latter. Null: reads stay on one thread.
   Sources (*open_again)(const View& view) = nullptr;

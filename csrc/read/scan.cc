@@ -3,14 +3,16 @@
 #include <algorithm>
 
 #include "read/chooser.h"
-#include "read/columns.h"
 #include "read/merge.h"
 #include "read/plan.h"
+#include "read/scan_decode.h"
 
 namespace tsfeat {
 namespace {
 
 constexpr uint64_t kFilterRows = 1024;  // evaluated at once
+constexpr uint64_t kSliceRows =
+    4096;  // are enough for a slice: the columns of few pages are decoded while these are at hand
 
 class ViewScanner final : public Scanner {
  public:
@@ -49,11 +51,7 @@ class ViewScanner final : public Scanner {
         TSFEAT_TRY(give(chunk));
       }
     }
-    if (!request_.keys_only) {
-      allocate_columns(*view_.schema, request_.columns, chunk->rows, &chunk->columns);
-      TSFEAT_TRY(decode_columns(*view_.schema, request_.columns, slices_, 0, {}, &chunk->columns));
-      finish_columns(chunk->rows, &chunk->columns);
-    }
+    if (!request_.keys_only) TSFEAT_TRY(decoder_.decode(slices_, chunk->rows, &chunk->columns));
     return chunk->rows > 0;
   }
 
@@ -83,7 +81,7 @@ class ViewScanner final : public Scanner {
     Source* const source = pending_[pending_at_].source;
     const uint64_t room = request_.chunk_rows - chunk->rows;
     if (filter_ == nullptr) {
-      const uint64_t count = std::min(rows.size(), room);
+      const uint64_t count = std::min({rows.size(), room, kSliceRows});
       add_rows(chunk, {source, {rows.begin, rows.begin + count}});
       rows.begin += count;
     } else {
@@ -118,10 +116,12 @@ class ViewScanner final : public Scanner {
     return {};
   }
 
-  // Rows of a source follow each other across keys, so a chunk from one source is often one slice.
+  // Rows of a source follow each other across keys, so a chunk from one source is few slices.
   void add_rows(ScanChunk* chunk, const Slice& piece) {
-    if (!slices_.empty() && slices_.back().source == piece.source && slices_.back().rows.end == piece.rows.begin) {
-      slices_.back().rows.end = piece.rows.end;
+    Slice* const last = slices_.empty() ? nullptr : &slices_.back();
+    const bool follows = last != nullptr && last->source == piece.source && last->rows.end == piece.rows.begin;
+    if (follows && last->rows.size() < kSliceRows) {
+      last->rows.end = piece.rows.end;
     } else {
       slices_.push_back(piece);
     }
@@ -151,6 +151,7 @@ class ViewScanner final : public Scanner {
 
   View view_;
   const ScanRequest request_;
+  ScanDecoder decoder_{view_, request_.columns};
   std::unique_ptr<FilterEvaluator> filter_;
   std::optional<Chooser> chooser_;
   Question question_;

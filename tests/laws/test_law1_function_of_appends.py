@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -152,3 +153,48 @@ def test_category_codes_are_stable(store, tmp_path):
         assert table.last_n([1], 100)["a"].tolist() == codes
         table.append({"k": [1], "ts": [99], "a": ["new"], "b": ["new"]})
         assert list(table.categories["a"]) == [*names, "new"]
+
+
+def test_the_number_of_threads_changes_no_answer(tmp_path):
+    """Large enough for scans and batches to be shared: several runs that overlap, texts, nulls, one heavy key."""
+    rng = np.random.default_rng(5)
+    rows, batches = 40_000, 3
+    columns = {"x": "float64", "t": "string", "c": "category", "m": tsfeat.Column("int16", nullable=True)}
+    with tsfeat.open(tmp_path / "store") as store:
+        table = store.create_table("e", key=("k", "uint64"), time=("ts", "timestamp[s]"), columns=columns)
+        for batch in range(batches):
+            keys = np.where(rng.random(rows) < 0.3, 7, rng.integers(0, 500, rows)).astype(np.uint64)
+            numbers = pa.array(rng.integers(0, 9, rows).astype(np.int16), mask=rng.random(rows) < 0.1)
+            table.append(
+                pa.table(
+                    {
+                        "k": keys,
+                        "ts": rng.integers(0, 10_000, rows),
+                        "x": rng.random(rows),
+                        "t": [f"t{value}" * (value % 4) for value in rng.integers(0, 99, rows)],
+                        "c": [f"c{value}" for value in rng.integers(0, 5, rows)],
+                        "m": numbers,
+                    }
+                )
+            )
+            store.flush()
+            if batch == 0:
+                store.compact()
+        table.append({"k": [7], "ts": [5], "x": [0.5], "t": ["in the log and the memtable"], "c": ["c0"]})
+        answers = []
+        for threads in (1, 2, 3):
+            with tsfeat.open(tmp_path / "store", "r", options=tsfeat.Options(read_threads=threads)) as reader:
+                table = reader.table("e")
+                whole = table.scan().to_arrow()
+                assert whole.num_rows == batches * rows + 1
+                answers.append(
+                    (
+                        whole,
+                        table.scan(where=tsfeat.col("c") == "c1").to_arrow(),
+                        table.last_n(range(500), 300).to_arrow(),
+                    )
+                )
+    for scanned, filtered, read in answers[1:]:
+        assert scanned.equals(answers[0][0])
+        assert filtered.equals(answers[0][1])
+        assert read.equals(answers[0][2])
