@@ -130,6 +130,6 @@ class HelperThreads final : public Helpers {
 
 }  // namespace
 
-std::unique_ptr<Helpers> Helpers::create(size_t helpers) { return std::make_unique<HelperThreads>(helpers); }
+std::shared_ptr<Helpers> Helpers::create(size_t helpers) { return std::make_shared<HelperThreads>(helpers); }
 
 }  // namespace tsfeat

@@ -17,7 +17,7 @@ namespace tsfeat {
 class Helpers {
  public:
   // helpers: threads besides the caller's. 0: run() is a loop.
-  static std::unique_ptr<Helpers> create(size_t helpers);
+  static std::shared_ptr<Helpers> create(size_t helpers);
   virtual ~Helpers() = default;
   virtual size_t helpers() const = 0;
   // Calls work(part) for each part in [0, parts), in no particular order, and waits for all of them. The first

@@ -34,6 +34,7 @@ class TableHandle final : public Table {
     TSFEAT_TRY(check());
     View view = table_->view(store_->clock, scan);
     view.helpers = store_->helpers.get();
+    if (scan) view.own_helpers = store_->helpers;  // spares other reads the count
     return view;
   }
   Result<uint64_t> erase(const std::vector<KeyView>& keys, PerRow<int64_t> before) override {

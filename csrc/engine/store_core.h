@@ -125,7 +125,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   const StoreOptions options;
   const std::shared_ptr<PagePool> pages;  // of memtables and cache
   const std::shared_ptr<BlockCache> cache;
-  const std::unique_ptr<Helpers> helpers;  // with large reads
+  const std::shared_ptr<Helpers> helpers;  // with large reads
 
   std::mutex compaction_mutex, flush_mutex, manifest_mutex;
   mutable std::mutex write_mutex;

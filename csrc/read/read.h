@@ -42,7 +42,8 @@ struct View {
   // For large reads on several threads. The same sources once more, for another thread to use while the one that has
   // the view waits: made and destroyed by the latter. Null: reads stay on one thread.
   Sources (*open_again)(const View& view) = nullptr;
-  Helpers* helpers = nullptr;  // outlives the view
+  Helpers* helpers = nullptr;            // outlives the view:
+  std::shared_ptr<Helpers> own_helpers;  // a scan's, which may outlive the store
 };
 
 // A scalar or one value a row; absent is "no bound".
