@@ -63,9 +63,9 @@ void Arrivals::make_guide() {
   if (entries_.empty()) return;
   const auto span =
       static_cast<uint64_t>(entries_.back().last_time) - static_cast<uint64_t>(entries_.front().last_time);
-  // About one stretch an entry.
+  // Two to four stretches an entry: few see more than one entry end in them.
   const auto span_bits = static_cast<unsigned>(std::bit_width(span));
-  const auto count_bits = static_cast<unsigned>(std::bit_width(entries_.size()));
+  const auto count_bits = static_cast<unsigned>(std::bit_width(entries_.size())) + 1;
   shift_ = span_bits > count_bits ? span_bits - count_bits : 0;
   guide_.reserve((span >> shift_) + 2);
   uint32_t entry = 0;
@@ -88,6 +88,8 @@ uint64_t Arrivals::expected(int64_t time) const {
   const uint64_t stretch = (static_cast<uint64_t>(time) - static_cast<uint64_t>(entries_.front().last_time)) >> shift_;
   uint32_t low = guide_[stretch];
   uint32_t high = guide_[stretch + 1];  // it may be this one too
+  // Without a branch where that does: which way it goes cannot be foretold.
+  if (high - low <= 1) return entries_[low + (entries_[low].last_time < time ? 1 : 0)].version;
   while (low < high) {
     const uint32_t middle = (low + high) / 2;
     if (entries_[middle].last_time < time) {
