@@ -16,6 +16,7 @@ array([70, 71], dtype=uint64)
 
 from __future__ import annotations
 
+from tsfeat import features
 from tsfeat.errors import (
     ClosedError,
     CorruptionError,
@@ -69,6 +70,7 @@ __all__ = [
     "Vector",
     "__version__",
     "col",
+    "features",
     "open",
     "per_row",
 ]
