@@ -17,6 +17,7 @@ MODULES = [
     "_core",
     "_kernels",
     "features._repeats",
+    "features._sampling",
     "features._times",
     "features._windows",
 ]
