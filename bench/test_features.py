@@ -7,15 +7,11 @@ reference in Python stands beside the kernel, over rows that are lists already.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.features import reference
 from tsfeat import features
