@@ -17,6 +17,7 @@ array([70, 71], dtype=uint64)
 from __future__ import annotations
 
 from tsfeat import features
+from tsfeat.comparison import Difference, diff
 from tsfeat.errors import (
     ClosedError,
     CorruptionError,
@@ -48,6 +49,7 @@ __all__ = [
     "ClosedError",
     "Column",
     "CorruptionError",
+    "Difference",
     "Error",
     "Filter",
     "Latest",
@@ -70,6 +72,7 @@ __all__ = [
     "Vector",
     "__version__",
     "col",
+    "diff",
     "features",
     "open",
     "per_row",

@@ -16,6 +16,7 @@ PACKAGE = Path(tsfeat.__file__).parent
 MODULES = [
     "_core",
     "_kernels",
+    "comparison._edits",
     "features._repeats",
     "features._sampling",
     "features._times",
