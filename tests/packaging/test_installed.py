@@ -13,7 +13,15 @@ import pytest
 import tsfeat
 
 PACKAGE = Path(tsfeat.__file__).parent
-MODULES = ["_core", "_kernels"]
+MODULES = [
+    "_core",
+    "_kernels",
+    "comparison._edits",
+    "features._repeats",
+    "features._sampling",
+    "features._times",
+    "features._windows",
+]
 SYSTEM_LIBRARIES = {
     "linux-vdso",
     "libc",
@@ -63,7 +71,7 @@ def test_the_licence_is_installed() -> None:
 def test_types_are_installed() -> None:
     assert (PACKAGE / "py.typed").exists()
     for name in MODULES:
-        assert (PACKAGE / f"{name}.pyi").exists()
+        assert PACKAGE.joinpath(*name.split(".")).with_suffix(".pyi").exists()
 
 
 def test_no_source_of_compiled_modules_is_installed() -> None:
@@ -81,7 +89,7 @@ def test_only_the_c_and_cxx_runtimes_are_linked(name: str) -> None:
 def test_nothing_of_ours_or_of_zstd_is_exported(name: str) -> None:
     lines = output_of("nm", "--dynamic", "--defined-only", "--demangle", module_path(name)).splitlines()
     symbols = {line.split(maxsplit=2)[2] for line in lines}
-    assert f"PyInit_{name}" in symbols
+    assert f"PyInit_{name.rpartition('.')[2]}" in symbols
     assert not {s for s in symbols if re.search(r"ZSTD|LZ4|blosc|tsfeat|pybind11", s, re.IGNORECASE)}
 
 

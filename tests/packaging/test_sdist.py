@@ -31,7 +31,8 @@ def test_the_build_files_are_there(names: set[str]) -> None:
 
 
 def test_every_source_is_there(names: set[str]) -> None:
-    patterns = ["cmake/*.cmake", "csrc/*/*.cc", "csrc/*/*.h", "python/tsfeat/**/*.py", "python/tsfeat/*.py[ix]"]
+    python = ["python/tsfeat/**/*.py", "python/tsfeat/**/*.py[ix]", "python/tsfeat/**/*.pxd"]
+    patterns = ["cmake/*.cmake", "csrc/*/*.cc", "csrc/*/*.h", *python]
     wanted = {str(p.relative_to(ROOT)) for pattern in patterns for p in ROOT.glob(pattern)}
     assert wanted
     assert wanted <= names

@@ -10,6 +10,7 @@ import click
 import tsfeat
 from tsfeat.cli.delete import delete
 from tsfeat.cli.demo import demo
+from tsfeat.cli.diff import diff
 from tsfeat.cli.export import export
 from tsfeat.cli.get import get
 from tsfeat.cli.load import load
@@ -97,5 +98,5 @@ def application() -> None:
     """
 
 
-for command in (demo, load, export, info, tables, get, stats, verify, compact, checkpoint, delete):
+for command in (demo, load, export, info, tables, get, stats, verify, compact, checkpoint, delete, diff):
     application.add_command(command)

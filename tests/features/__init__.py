@@ -1,0 +1,1 @@
+"""`tsfeat.features` against obvious Python."""
