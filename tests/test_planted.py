@@ -11,7 +11,7 @@ import pytest
 
 from tests.planted import ROOT, planted_environment
 
-NAMES = ["flush", "compaction", "recovery", "retention", "version", "late"]
+NAMES = ["flush", "compaction", "recovery", "retention", "version", "late", "cutoff"]
 
 pytestmark = [
     pytest.mark.slow,

@@ -18,8 +18,8 @@
 
 namespace tsfeat {
 
-inline constexpr std::array<std::string_view, 6> kPlantNames = {
-    "flush", "compaction", "recovery", "retention", "version", "late",
+inline constexpr std::array<std::string_view, 7> kPlantNames = {
+    "flush", "compaction", "recovery", "retention", "version", "late", "cutoff",
 };
 
 // Index into kPlantNames, found at compile time.

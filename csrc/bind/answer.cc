@@ -79,6 +79,8 @@ size_t to_place(PyObject* self, PyObject* number) {
 
 PyObject* get_version(PyObject* self, void*) { return PyLong_FromUnsignedLongLong(answer_of(self).result.version); }
 
+PyObject* get_now(PyObject* self, void*) { return PyLong_FromLongLong(answer_of(self).result.now); }
+
 PyObject* get_offsets(PyObject* self, void*) {
   return guarded([&] { return offsets(self); });
 }
@@ -102,8 +104,10 @@ PyMethodDef methods[] = {{"values", call_values, METH_O, nullptr},
                          {"shown", fast_method(call_shown), METH_FASTCALL, nullptr},
                          {"validity", call_validity, METH_O, nullptr},
                          {}};
-PyGetSetDef attributes[] = {
-    {"offsets", get_offsets, nullptr, nullptr, nullptr}, {"version", get_version, nullptr, nullptr, nullptr}, {}};
+PyGetSetDef attributes[] = {{"offsets", get_offsets, nullptr, nullptr, nullptr},
+                            {"version", get_version, nullptr, nullptr, nullptr},
+                            {"now", get_now, nullptr, nullptr, nullptr},
+                            {}};
 
 }  // namespace
 

@@ -98,6 +98,16 @@ FixedView view_fixed(py::handle value, const Dtype& dtype, const char* what) {
   return {static_cast<const uint8_t*>(PyArray_DATA(array)), static_cast<uint64_t>(PyArray_DIM(array, 0))};
 }
 
+RawView view_raw(py::handle value, const char* what) {
+  PyArrayObject* const array = as_array(value.ptr());
+  const bool fits = PyArray_Check(value.ptr()) && PyArray_NDIM(array) >= 1 && PyArray_NDIM(array) <= 2 &&
+                    PyArray_ISCARRAY_RO(array) && !PyDataType_REFCHK(PyArray_DESCR(array));
+  if (!fits) raise_type(std::string(what) + ": expected a contiguous array of one or two dimensions, without objects");
+  const auto items = static_cast<uint64_t>(PyArray_NDIM(array) == 1 ? 1 : PyArray_DIM(array, 1));
+  return {static_cast<const uint8_t*>(PyArray_DATA(array)), static_cast<uint64_t>(PyArray_DIM(array, 0)),
+          items * static_cast<uint64_t>(PyArray_ITEMSIZE(array))};
+}
+
 bool is_plain(py::handle value, py::handle dtype) {
   if (!PyArray_CheckExact(value.ptr())) return false;
   PyArrayObject* const array = as_array(value.ptr());

@@ -38,6 +38,14 @@ struct FixedView {
 // TypeError unless `value` is a C-contiguous, aligned, native array of exactly this dtype. `what` begins the message.
 FixedView view_fixed(py::handle value, const Dtype& dtype, const char* what);
 
+// TypeError unless `value` is a C-contiguous, aligned, native array of one or two dimensions that holds plain values.
+struct RawView {
+  const uint8_t* data = nullptr;
+  uint64_t rows = 0;
+  uint64_t row_bytes = 0;
+};
+RawView view_raw(py::handle value, const char* what);
+
 // Whether `value` is such an array already, of one dimension and with `dtype` itself for its dtype.
 bool is_plain(py::handle value, py::handle dtype);
 

@@ -29,13 +29,14 @@ struct Request {
 
 using SharedProjection = std::shared_ptr<const Projection>;
 
-// keys, n, since, before, version, filter, projection
-py::object read_rows(const PyTable& table, PyObject* const* given) {
+// keys, n, since, before, version, filter, projection, and perhaps read_at
+py::object read_rows(const PyTable& table, PyObject* const* given, Py_ssize_t count) {
   const SharedProjection* const projection = unbox<SharedProjection>(given[6]);
   if (projection == nullptr) raise_type("projection: expected a Projection, as Table.projection makes it");
   // Columns are only ever added, so positions in this schema hold in the view's.
   Request request(given[0], given[2], given[3], given[4], given[5], (*projection)->schema->key_type);
   request.read.n = view_per_row(given[1], request.read.keys.size(), "n");
+  if (count == 8) request.read.read_at = view_per_row(given[7], request.read.keys.size(), "read_at");
   request.read.columns = (*projection)->columns;
   Result<ReadResult> result = [&]() -> Result<ReadResult> {
     const Unlocked unlocked;
@@ -57,8 +58,9 @@ const PyTable& table_of(PyObject* self) {
 
 PyObject* call_read(PyObject* self, PyObject* const* given, Py_ssize_t count) {
   return guarded([&] {
-    if (count != 7) raise_type("read takes keys, n, since, before, version, filter and projection");
-    return read_rows(table_of(self), given);
+    if (count != 7 && count != 8)
+      raise_type("read takes keys, n, since, before, version, filter, projection and, optionally, read_at");
+    return read_rows(table_of(self), given, count);
   });
 }
 

@@ -110,6 +110,23 @@ py::dict to_dict(const StatMap& map) {
   return out;
 }
 
+// (id, name, version, table id, specification)
+py::tuple from_view(const NamedView& view) {
+  return py::make_tuple(view.id, view.name, view.version, view.table_id, py::bytes(view.specification));
+}
+
+py::list views(const PyStore& store) {
+  py::list out;
+  for (const NamedView& view : take(store->views())) out.append(from_view(view));
+  return out;
+}
+
+py::tuple create_view(const PyStore& store, const std::string& name, const PyTable& table, const py::bytes& given) {
+  const auto specification = given.cast<std::string>();
+  auto made = unlocked_call([&] { return store->create_view(name, *table, specification); });
+  return from_view(take(std::move(made)));
+}
+
 // A method without arguments and without an answer.
 template <Status (Store::*method)()>
 void run(const PyStore& store) {
@@ -131,6 +148,16 @@ void register_store(py::module_& module) {
           "drop_table",
           [](const PyStore& store, const std::string& name) {
             check(unlocked_call([&] { return store->drop_table(name); }));
+          },
+          py::arg("name"))
+      .def_property_readonly(
+          "id", [](const PyStore& store) { return py::bytes(take(unlocked_call([&] { return store->id(); }))); })
+      .def("views", views)
+      .def("create_view", create_view, py::arg("name"), py::arg("table"), py::arg("specification"))
+      .def(
+          "drop_view",
+          [](const PyStore& store, const std::string& name) {
+            check(unlocked_call([&] { return store->drop_view(name); }));
           },
           py::arg("name"))
       .def("flush", run<&Store::flush>)

@@ -10,6 +10,7 @@
 #include "bind/plain_batch.h"
 #include "bind/reads.h"
 #include "bind/registry.h"
+#include "bind/replay.h"
 #include "bind/requests.h"
 #include "bind/scan.h"
 #include "bind/specs.h"
@@ -110,6 +111,9 @@ void register_table(py::module_& module) {
       .def_property_readonly("spec", [](const PyTable& table) { return from_schema(*schema_of(table)); })
       .def_property_readonly("retention", [](const PyTable& table) { return from_retention(take(table->retention())); })
       .def_property_readonly("version", [](const PyTable& table) { return take(table->version()); })
+      .def_property_readonly("id", [](const PyTable& table) { return table->id(); })
+      .def_property_readonly("horizon", horizon_of)
+      .def("erased", erased_keys, py::arg("keys"))
       .def("append", append, py::arg("rows"), py::arg("keys"), py::arg("times"), py::arg("columns"), py::arg("source"),
            py::arg("position"), py::arg("sync"))
       .def("projection", make_projection, py::arg("columns"))

@@ -130,7 +130,50 @@ Result<TableRecord> decode_table(ByteReader& in) {
   return table;
 }
 
-Result<Manifest> decode_body(Bytes body) {
+void encode_view(const NamedView& view, ByteWriter& out) {
+  out.varint(view.id);
+  out.text(view.name);
+  out.varint(view.version);
+  out.varint(view.table_id);
+  out.text(view.specification);
+}
+
+// The record's numbers are at most 32 bits wide.
+uint32_t decode_number(ByteReader& in, bool* fits) {
+  const uint64_t number = in.varint();
+  *fits = *fits && number <= UINT32_MAX;
+  return static_cast<uint32_t>(number);
+}
+
+Status decode_views(ByteReader& in, Manifest* manifest) {
+  bool consistent = true;
+  manifest->next_view_id = decode_number(in, &consistent);
+  std::set<std::string> names;
+  for (uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    NamedView view;
+    view.id = decode_number(in, &consistent);
+    view.name = in.text();
+    view.version = decode_number(in, &consistent);
+    view.table_id = decode_number(in, &consistent);
+    view.specification = in.text();
+    if (!in.ok()) return Status::corruption("a view's record is cut short");
+    TSFEAT_TRY(check_name("view", view.name));
+    const NamedView* const last = manifest->views.empty() ? nullptr : &manifest->views.back();
+    const bool next_version = last != nullptr && last->id == view.id;
+    if (next_version) {
+      consistent = consistent && last->name == view.name && last->version < view.version;
+    } else {
+      consistent = consistent && (last == nullptr || last->id < view.id) && names.insert(view.name).second;
+    }
+    consistent = consistent && view.id < manifest->next_view_id && view.version > 0 && view.table_id > 0 &&
+                 view.table_id < manifest->next_table_id;
+    if (!consistent) return Status::corruption("view '" + view.name + "' contradicts the rest");
+    manifest->views.push_back(std::move(view));
+  }
+  return consistent ? Status() : Status::corruption("the next view id does not fit");
+}
+
+Result<Manifest> decode_body(Bytes body, uint32_t format) {
   ByteReader in(body);
   Manifest manifest;
   const Bytes store_id = in.bytes(16);
@@ -150,6 +193,7 @@ Result<Manifest> decode_body(Bytes body) {
     if (!consistent) return Status::corruption("table '" + table.name + "' contradicts the rest");
     manifest.tables.push_back(std::move(table));
   }
+  if (format > 1) TSFEAT_TRY(decode_views(in, &manifest));
   if (!in.done()) return Status::corruption("its parts do not add up to its length");
   return manifest;
 }
@@ -187,6 +231,9 @@ std::string encode_manifest(const Manifest& manifest) {
   out.varint(manifest.next_table_id);
   out.varint(manifest.tables.size());
   for (const TableRecord& table : manifest.tables) encode_table(table, &body);
+  out.varint(manifest.next_view_id);
+  out.varint(manifest.views.size());
+  for (const NamedView& view : manifest.views) encode_view(view, out);
 
   std::string content;
   ByteWriter head(&content);
@@ -222,7 +269,7 @@ Result<Manifest> decode_manifest(Bytes content) {
   if (crc32c(covered) != load<uint32_t>(content.data() + covered.size())) {
     return Status::corruption("MANIFEST, offset " + std::to_string(kHeaderBytes) + ": the content's checksum is wrong");
   }
-  Result<Manifest> manifest = decode_body(covered.subspan(kHeaderBytes));
+  Result<Manifest> manifest = decode_body(covered.subspan(kHeaderBytes), format);
   if (manifest.ok()) return manifest;
   return Status::corruption("MANIFEST, offset " + std::to_string(kHeaderBytes) + ": " + manifest.status().message());
 }

@@ -25,7 +25,7 @@
 
 namespace tsfeat {
 
-inline constexpr uint32_t kFormatVersion = 1;
+inline constexpr uint32_t kFormatVersion = 2;  // 1 had no named views
 
 struct TableRecord {
   uint32_t id = 0;
@@ -46,6 +46,16 @@ struct TableRecord {
   std::vector<RunMeta> runs;
 };
 
+// A read that has a name, as the layers above specify it: to the engine the specification is bytes. All versions of a
+// name share an id; the versions of a name are 1, 2, 3 ... Never changed, and not dropped with its table.
+struct NamedView {
+  uint32_t id = 0;
+  std::string name;
+  uint32_t version = 0;
+  uint32_t table_id = 0;
+  std::string specification;
+};
+
 struct Manifest {
   std::string store_id;     // 16 random bytes
   uint64_t generation = 0;  // counts replacements
@@ -53,6 +63,8 @@ struct Manifest {
   uint64_t log_number = 0;  // the oldest log that is not flushed, and must be there; 0: closed, all is in runs
   uint32_t next_table_id = 1;
   std::vector<TableRecord> tables;
+  uint32_t next_view_id = 1;
+  std::vector<NamedView> views;  // in order of id, then version
 };
 
 // Names of files in a store directory: "MANIFEST", "LOCK", "<12 digits>.run", "<12 digits>.log".

@@ -14,6 +14,9 @@ Manifest StoreCore::manifest_now() const {
   manifest.log_number = sealed_.empty() ? log_number_ : sealed_.front().logs.front();
   manifest.next_table_id = next_table_id_;
   for (const auto& table : all_tables()) manifest.tables.push_back(table->record(clock));
+  manifest.next_view_id = next_view_id_;
+  const std::shared_lock lock(tables_mutex);
+  manifest.views = views_;
   return manifest;
 }
 
@@ -37,6 +40,7 @@ Status StoreCore::commit(const std::function<void(Manifest&)>& change, const std
   if (Status status = save_manifest(vfs, path, next); !status.ok()) return fail_write(status);
   generation_ = next.generation;
   next_table_id_ = next.next_table_id;
+  next_view_id_ = next.next_view_id;
   apply();
   return {};
 }

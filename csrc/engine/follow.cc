@@ -60,7 +60,10 @@ Status StoreCore::follow(bool* raced) {
     return status;
   }
   replayed_bytes_ = std::move(replayed);
-  if (!same) take_tables(tables);
+  if (!same) {
+    take_tables(tables);
+    take_views(manifest.views);
+  }
   share_memory();
   return {};
 }

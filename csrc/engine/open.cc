@@ -105,6 +105,7 @@ Status StoreCore::open_writable() {
   TSFEAT_TRY(remove_orphans(manifest));
   TSFEAT_ASSIGN(const Tables tables, open_tables(manifest));
   for (const auto& [id, table] : tables) tables_[table->name] = table;
+  take_views(manifest.views);
   uint64_t last_log = 0;
   {
     const std::lock_guard lock(write_mutex);
@@ -124,6 +125,7 @@ Result<StoreCore::Tables> StoreCore::open_tables(const Manifest& manifest) {
   store_id_ = manifest.store_id;
   generation_ = manifest.generation;
   next_table_id_ = manifest.next_table_id;
+  next_view_id_ = manifest.next_view_id;
   next_file_number_ = std::max(next_file_number_.load(), manifest.next_file_number);
   std::map<uint64_t, std::shared_ptr<Run>> known;
   for (const auto& table : all_tables()) {

@@ -14,6 +14,7 @@ class TableHandle final : public Table {
       : store_(std::move(store)), table_(std::move(table)) {}
 
   const std::string& name() const override { return table_->name; }
+  uint32_t id() const override { return table_->id; }
   Result<std::shared_ptr<const Schema>> schema() const override {
     TSFEAT_TRY(check());
     return table_->published().state->schema;
@@ -113,6 +114,23 @@ class StoreHandle final : public Store {
   Status drop_table(const std::string& name) override {
     TSFEAT_TRY(core_->check_open());
     return core_->drop_table(name);
+  }
+  Result<std::vector<NamedView>> views() const override {
+    TSFEAT_TRY(core_->check_open());
+    return core_->views();
+  }
+  Result<NamedView> create_view(const std::string& name, const Table& table,
+                                const std::string& specification) override {
+    TSFEAT_TRY(core_->check_open());
+    return core_->create_view(name, table.id(), specification);
+  }
+  Status drop_view(const std::string& name) override {
+    TSFEAT_TRY(core_->check_open());
+    return core_->drop_view(name);
+  }
+  Result<std::string> id() const override {
+    TSFEAT_TRY(core_->check_open());
+    return core_->store_id();
   }
   Status flush() override {
     TSFEAT_TRY(core_->check_open());

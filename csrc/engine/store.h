@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "catalog/manifest.h"
 #include "engine/options.h"
 #include "read/merge.h"
 #include "read/read.h"
@@ -69,6 +70,7 @@ class Table {
  public:
   virtual ~Table() = default;
   virtual const std::string& name() const = 0;
+  virtual uint32_t id() const = 0;  // never used again in this store
   virtual Result<std::shared_ptr<const Schema>> schema() const = 0;
   virtual Result<std::optional<Retention>> retention() const = 0;
   virtual Result<uint64_t> version() const = 0;
@@ -103,6 +105,13 @@ class Store {
   virtual Result<std::shared_ptr<Table>> table(const std::string& name) = 0;
   virtual Result<std::vector<std::string>> tables() const = 0;  // sorted
   virtual Status drop_table(const std::string& name) = 0;
+  // Named reads. Creating one returns the version of this name that has this table and specification, or makes the
+  // next.
+  virtual Result<std::vector<NamedView>> views() const = 0;  // in order of id, then version
+  virtual Result<NamedView> create_view(const std::string& name, const Table& table,
+                                        const std::string& specification) = 0;
+  virtual Status drop_view(const std::string& name) = 0;  // all versions
+  virtual Result<std::string> id() const = 0;             // 16 random bytes, also of its checkpoints
   virtual Status flush() = 0;
   virtual Status compact(bool erase, const Progress& progress) = 0;
   virtual Status checkpoint(const std::string& path) = 0;

@@ -1,13 +1,13 @@
 // The innards of an open store, shared by the Store and its Tables. Its methods are spread over files by topic:
 // open.cc (open, close), recover.cc, follow.cc (read-only stores), append.cc, erase.cc, change.cc (tables, columns,
-// retention, the manifest), flush.cc, compaction.cc, memory.cc, checkpoint.cc, verify.cc, stats.cc.
+// retention, the manifest), views.cc, flush.cc, compaction.cc, memory.cc, checkpoint.cc, verify.cc, stats.cc.
 //
 // Locks, in the order in which they are taken (a thread holding one takes only later ones):
 //   compaction_mutex  one compaction at a time
 //   flush_mutex       one flush at a time
 //   manifest_mutex    one change of the manifest at a time
 //   write_mutex       orders appends, erasures and schema changes; guards the log and the generations
-//   tables_mutex      the map of tables
+//   tables_mutex      the map of tables, the views
 //   TableCore's own   moments
 //
 // Generations: each log segment belongs to one generation of memtables. When they are full the generation is sealed
@@ -74,6 +74,14 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Status drop_table(const std::string& name);
   Status add_column(TableCore& table, Column column);
   Status set_retention(TableCore& table, std::optional<Retention> retention);
+
+  // ---- views.cc
+  Result<std::vector<NamedView>> views() const;
+  Result<NamedView> create_view(const std::string& name, uint32_t table_id, const std::string& specification);
+  Status drop_view(const std::string& name);
+  Result<std::string> store_id();
+
+  // ---- change.cc
   // The one way in which the manifest changes: takes it from the living store, lets `change` edit it, makes the log
   // durable as far as it was counted, saves, and lets `apply` bring the living store to the same state. manifest_mutex
   // is held throughout.
@@ -146,6 +154,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Status follow(bool* raced);
   Status follow_logs(const Manifest& manifest, const Tables& tables, std::map<uint64_t, uint64_t>* replayed);
   void take_tables(const Tables& tables);
+  void take_views(std::vector<NamedView> views);  // views.cc
   Result<Tables> open_tables(const Manifest& manifest);
   std::shared_ptr<Run> open_or_break(const RunMeta& meta, const std::shared_ptr<const Schema>& schema);
   Result<std::vector<uint64_t>> logs_from(uint64_t number) const;
@@ -205,11 +214,13 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
 
   mutable std::shared_mutex tables_mutex;
   std::map<std::string, std::shared_ptr<TableCore>> tables_;
+  std::vector<NamedView> views_;  // as in the manifest
 
   // Under manifest_mutex.
   std::string store_id_;
   uint64_t generation_ = 0;
   uint32_t next_table_id_ = 1;
+  uint32_t next_view_id_ = 1;
   std::atomic<uint64_t> next_file_number_{1};
 
   // Under write_mutex.

@@ -18,9 +18,14 @@ uint64_t rows_to_check(const PerRow<T>& value, uint64_t rows) {
   return value.rows != nullptr ? rows : std::min<uint64_t>(rows, 1);
 }
 
+// Nothing: now.
+std::optional<int64_t> standing_at(const ReadRequest& request, uint64_t row) {
+  return request.read_at.given() ? request.read_at.at(row) : request.before.at(row);
+}
+
 }  // namespace
 
-Status check_moment(const View& view, const std::string& where, std::optional<int64_t> before,
+Status check_moment(const View& view, const std::string& where, std::optional<int64_t> moment,
                     std::optional<int64_t> version) {
   const std::string place = "table '" + view.table_name + "', " + where + ": ";
   if (version && (*version < 0 || static_cast<uint64_t>(*version) > view.version)) {
@@ -28,8 +33,8 @@ Status check_moment(const View& view, const std::string& where, std::optional<in
                           std::to_string(view.version));
   }
   // Without `before` a read stands at now, which no horizon is ahead of (but one left by another clock).
-  if (before && *before < view.horizon_time) {
-    return Status::retention(place + "the read stands at " + std::to_string(*before) + ", before the horizon " +
+  if (moment && *moment < view.horizon_time) {
+    return Status::retention(place + "the read stands at " + std::to_string(*moment) + ", before the horizon " +
                              std::to_string(view.horizon_time) +
                              " of the table's retention; events that it would see may be "
                              "gone. Read at a later moment, or give the retention a longer history");
@@ -54,18 +59,19 @@ Status check_request(const View& view, const ReadRequest& request) {
     if (column >= -1 && column < static_cast<int>(view.schema->columns.size())) continue;
     return Status::schema("table '" + view.table_name + "' has no column at position " + std::to_string(column));
   }
-  const uint64_t moments = std::max(rows_to_check(request.before, rows), rows_to_check(request.version, rows));
+  const uint64_t moments = std::max({rows_to_check(request.before, rows), rows_to_check(request.version, rows),
+                                     rows_to_check(request.read_at, rows)});
   const bool limited = view.horizon_time != kMinTime || request.version.given();
   for (uint64_t row = 0; limited && row < moments; ++row) {
-    const auto before = request.before.at(row);
+    const auto moment = standing_at(request, row);
     const auto version = request.version.at(row);
     // Spares the common row the words for the error.
-    if ((!before || *before >= view.horizon_time) &&
+    if ((!moment || *moment >= view.horizon_time) &&
         (!version || (*version >= 0 && static_cast<uint64_t>(*version) <= view.version &&
                       static_cast<uint64_t>(*version) >= view.horizon_version))) {
       continue;
     }
-    TSFEAT_TRY(check_moment(view, at_row(row), before, version));
+    TSFEAT_TRY(check_moment(view, at_row(row), moment, version));
   }
   return request.filter == nullptr ? Status() : check_filter(*request.filter, *view.schema, rows);
 }
@@ -101,7 +107,7 @@ void Plan::ask(const RowList& rows) {
     question.before = request_.before.at(row);
     question.since = request_.since.at(row).value_or(kMinTime);
     question.n = n ? static_cast<uint64_t>(*n) : kNoLimit;
-    question.read_at = question.before.value_or(view_.now);
+    question.read_at = standing_at(request_, row).value_or(view_.now);
     question.marks = {};
     if (!erased) continue;
     first_marks.push_back(marks_.size());

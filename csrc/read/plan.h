@@ -15,7 +15,7 @@ namespace tsfeat {
 // n, versions, cut-offs and columns within what the view allows: kSchema or kRetention, naming the row.
 Status check_request(const View& view, const ReadRequest& request);
 // The same for one moment and version: `where` says whose ("row 3", "the scan").
-Status check_moment(const View& view, const std::string& where, std::optional<int64_t> before,
+Status check_moment(const View& view, const std::string& where, std::optional<int64_t> moment,
                     std::optional<int64_t> version);
 
 // Some rows of a request, in some order; `order` is not owned.

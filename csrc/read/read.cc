@@ -10,6 +10,7 @@ Result<ReadResult> read(View& view, const ReadRequest& request) {
   Portions portions(view, request, has_varlen(*view.schema, request.columns));
   ReadResult result;
   result.version = view.version;
+  result.now = view.now;
   std::vector<int64_t>& offsets = result.offsets;
   offsets.assign(request.keys.size() + 1, 0);
   TSFEAT_TRY(portions.each([&](Portion& portion) { return portion.choose(offsets.data() + 1); }));

@@ -61,6 +61,9 @@ struct ReadRequest {
   PerRow<int64_t> since;
   PerRow<int64_t> before;
   PerRow<int64_t> version;
+  // R of law 5, where it is not the row's `before`, or else the view's now: for reading again what was read at a
+  // moment.
+  PerRow<int64_t> read_at;
   const FilterNode* filter = nullptr;
   std::vector<int> columns;  // -1 is the time, else the position in the schema
 };
@@ -79,6 +82,7 @@ struct ColumnResult {
 
 struct ReadResult {
   uint64_t version = 0;
+  int64_t now = 0;               // R of the rows without `before`
   std::vector<int64_t> offsets;  // rows + 1
   std::vector<ColumnResult> columns;
 };

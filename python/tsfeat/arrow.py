@@ -5,6 +5,8 @@ Source: the Arrow columnar format, https://arrow.apache.org/docs/format/Columnar
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -33,23 +35,45 @@ def speaks(value: object) -> bool:
     return hasattr(value, "__arrow_c_array__") or hasattr(value, "__arrow_c_stream__")
 
 
-def nodes(value: Any) -> tuple[_core.ArrowNode, list[_core.ArrowNode]]:
-    """The schema and all arrays that `value` offers."""
-    try:
+def open_stream(value: Any) -> tuple[_core.ArrowNode, Iterator[_core.ArrowNode]]:
+    """The schema that `value` offers, and its arrays, one after the other."""
+    with _producing(value):
         if hasattr(value, "__arrow_c_array__"):
             node = _core.arrow_import_array(*value.__arrow_c_array__())
-            return node, [node]
+            return node, iter([node])
         schema, arrays = _core.arrow_import_stream(value.__arrow_c_stream__())
-        return schema, list(arrays)
-    except (ImportError, MemoryError, Error):
+    return schema, _each(value, arrays)
+
+
+def _each(value: Any, arrays: Iterator[_core.ArrowNode]) -> Iterator[_core.ArrowNode]:
+    with _producing(value):
+        yield from arrays
+
+
+@contextmanager
+def _producing(value: Any) -> Iterator[None]:
+    try:
+        yield
+    except (ImportError, MemoryError, Error, GeneratorExit):
         raise
     except Exception as error:  # whatever the producer raises, it could not give its data
         raise SchemaError(f"{type(value).__name__} could not give its data as Arrow: {error}") from error
 
 
+def whole_rows(arrays: Iterable[_core.ArrowNode]) -> Iterator[_core.ArrowNode]:
+    """Record batches; SchemaError at a row that is null as a whole."""
+    total = 0
+    for node in arrays:
+        valid = _validity(node, node.offset, node.length)
+        if valid is not None and not valid.all():
+            raise SchemaError(f"row {total + int(valid.argmin())} is null as a whole: drop such rows first")
+        total += node.length
+        yield node
+
+
 def read_column(value: Any) -> list[Chunk]:
     """The chunks of one column."""
-    schema, arrays = nodes(value)
+    schema, arrays = open_stream(value)
     if schema.format == "+s":
         raise SchemaError("expected one Arrow array, not a table: give its columns one by one")
     return [decode(node) for node in arrays]
@@ -57,7 +81,7 @@ def read_column(value: Any) -> list[Chunk]:
 
 def read_table(value: Any) -> tuple[list[str], list[list[Chunk]], int]:
     """Column names, the chunks of each column, and the number of rows, of anything that is a table in Arrow's terms."""
-    schema, arrays = nodes(value)
+    schema, arrays = open_stream(value)
     if schema.format != "+s":
         raise SchemaError(f"expected an Arrow table or record batch, not an array of format {schema.format!r}")
     names = [child.name for child in schema.children]
@@ -66,10 +90,7 @@ def read_table(value: Any) -> tuple[list[str], list[list[Chunk]], int]:
         raise SchemaError(f"columns given twice: {', '.join(sorted(twice))}")
     columns: list[list[Chunk]] = [[] for _ in names]
     total = 0
-    for node in arrays:
-        valid = _validity(node, node.offset, node.length)
-        if valid is not None and not valid.all():
-            raise SchemaError(f"row {total + int(valid.argmin())} is null as a whole: drop such rows first")
+    for node in whole_rows(arrays):
         for chunks, child in zip(columns, node.children, strict=True):
             chunks.append(_decode_child(child, node))
         total += node.length

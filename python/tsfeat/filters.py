@@ -6,6 +6,9 @@ from typing import Any
 
 from tsfeat.errors import ExpressionError, SchemaError
 
+# Arguments of views' reads and joins, which parameters stand beside.
+_TAKEN = ("self", "keys", "before", "pointers")
+
 
 class Filter:
     """A condition on events; build one with `tsfeat.col`, combine with `&`, `|`, `~`.
@@ -125,6 +128,18 @@ class PerRow:
         return f"per_row({type(self.values).__name__} of {len(self.values):,})"
 
 
+class Parameter:
+    """An operand whose values, one per requested row, a view's read is given by name; made by `tsfeat.parameter`."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"parameter({self.name!r})"
+
+
 class ColumnRef:
     """A column in a filter; made by `tsfeat.col`."""
 
@@ -160,9 +175,9 @@ class ColumnRef:
         Raises
         ------
         SchemaError
-            If `values` is one string or a `per_row` operand.
+            If `values` is one string, a `per_row` operand or a `parameter`.
         """
-        if isinstance(values, (str, bytes, PerRow)) or not hasattr(values, "__iter__"):
+        if isinstance(values, (str, bytes, PerRow, Parameter)) or not hasattr(values, "__iter__"):
             raise SchemaError(f"col({self.name!r}).is_in takes a list of values, not {values!r}")
         return Membership(self.name, values)
 
@@ -231,6 +246,30 @@ def per_row(values: Any) -> PerRow:
     if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
         raise SchemaError(f"per_row takes an array with one value per requested row, not {values!r}")
     return PerRow(values)
+
+
+def parameter(name: str) -> Parameter:
+    """An operand of a view's filter that each read of the view gives anew, with one value per requested row.
+
+    Parameters
+    ----------
+    name : str
+        An identifier: `view.read` takes the values as a keyword argument of this name.
+
+    Raises
+    ------
+    SchemaError
+        If `name` is no identifier; and, when a read that is no view's meets the filter, because it has no values.
+
+    Examples
+    --------
+    >>> import tsfeat
+    >>> tsfeat.col("category_id") == tsfeat.parameter("candidate_category")
+    (col('category_id') == parameter('candidate_category'))
+    """
+    if not isinstance(name, str) or not name.isidentifier() or name in _TAKEN:
+        raise SchemaError(f"a parameter's name is an identifier other than {', '.join(_TAKEN)}, not {name!r}")
+    return Parameter(name)
 
 
 def _filter(value: object) -> Filter:

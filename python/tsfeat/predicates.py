@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tsfeat import _core, ingest, moments
 from tsfeat.errors import SchemaError
 from tsfeat.fields import KEY_INDEX, Field
-from tsfeat.filters import Both, Comparison, Filter, Membership, Not, NullCheck, PerRow
+from tsfeat.filters import Both, Comparison, Filter, Membership, Not, NullCheck, Parameter, PerRow
 from tsfeat.layout import Layout
 from tsfeat.lists import is_null
 
@@ -42,6 +42,8 @@ class Binder:
             field = self._field(node.column)
             if isinstance(node.value, PerRow):
                 return self._per_row(field, node.op, node.value)
+            if isinstance(node.value, Parameter):
+                raise field.error(f"{node.value!r} has no values: only the read of a view gives them; use per_row here")
             return self._remembered(field, node.op, node.value)
         if isinstance(node, Both):
             return node.op, self.bind(node.left), self.bind(node.right)
@@ -90,7 +92,7 @@ class Binder:
         return "cmp", field.index, op, _literals(field, [value])
 
     def _membership(self, field: Field, values: Any) -> Node:
-        listed = _listed(values)
+        listed = listed_values(values)
         for value in listed:
             if is_null(value):
                 raise field.error("is_in cannot look for None: add | col(...).is_null()")
@@ -281,7 +283,8 @@ def _floats(field: Field, values: Any) -> NDArray[Any]:
         return np.ascontiguousarray(array, field.dtype)
 
 
-def _listed(values: Any) -> list[Any]:
+def listed_values(values: Any) -> list[Any]:
+    """What `is_in` was given, as a list."""
     for name in ("to_pylist", "to_list"):
         method = getattr(values, name, None)
         if method is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,12 @@ from numpy.typing import NDArray
 
 from tsfeat import _core as engine
 from tsfeat.filters import Filter
+from tsfeat.join import BATCH_ROWS, Join, Source
 from tsfeat.latest import Latest
 from tsfeat.layout import Layout, Projection
+from tsfeat.lookup import lookup
 from tsfeat.predicates import Binder
+from tsfeat.reading import Reading, count_of
 from tsfeat.requests import read_bound, read_keys, read_limit, read_version
 from tsfeat.scan import Scan
 from tsfeat.sequences import Sequences
@@ -98,7 +102,7 @@ class Reads:
         projection = layout.everything if columns is None else layout.project(columns)
         core = self._core
         answer = core.read(keys, n, since, before, version, node, projection.prepared or self._prepare(projection))
-        return Sequences(keys, answer, projection, layout, core)
+        return Sequences(keys, answer, projection, layout, core, before)
 
     def between(
         self,
@@ -132,7 +136,7 @@ class Reads:
         projection = layout.everything if columns is None else layout.project(columns)
         core = self._core
         answer = core.read(keys, None, since, before, version, node, projection.prepared or self._prepare(projection))
-        return Sequences(keys, answer, projection, layout, core)
+        return Sequences(keys, answer, projection, layout, core, before)
 
     def latest(self, keys: Any, *, before: Any = None, columns: Any = None, version: Any = None) -> Latest:
         """The newest event of each key (before `before`), as flat arrays with `found`. See `last_n`.
@@ -173,6 +177,58 @@ class Reads:
         version = read_version(version, layout, rows)
         node = None if where is None else self._bind(where, rows)
         return self._core.count(keys, since, before, version, node)
+
+    def join(
+        self,
+        labels: Any,
+        *,
+        before: Any,
+        n: int,
+        key: str | None = None,
+        columns: Any = None,
+        where: Filter | None = None,
+        order: str = "labels",
+        batch_rows: int = BATCH_ROWS,
+        progress: Callable[[int], None] | None = None,
+    ) -> Join:
+        """Each label with the newest `n` events of its key that were visible at its moment: a point-in-time join.
+
+        Parameters
+        ----------
+        labels : Arrow table or stream
+            Whatever offers `__arrow_c_stream__` or `__arrow_c_array__`, in any order.
+        before : str or moment
+            The column of the labels that holds each one's moment (its cut-off, exclusive; integers are in the table's
+            unit), or one moment for all that is no string. None: now, which lets the future of the labels through.
+        n, columns
+            As in `last_n`, but `n` is one number.
+        key : str, optional
+            The column of the labels that holds the key; default: that of the table's key's name.
+        where : Filter, optional
+            See `tsfeat.col`. A `tsfeat.parameter` takes its values from the labels' column of its name.
+        order : {"labels", "key"}
+            Rows as they come, or in order of their key: then all labels are in memory, and their strings come as large
+            strings.
+        batch_rows : int
+            Rows of a batch: what bounds the memory.
+        progress : callable, optional
+            Called with the number of rows that are done, after each batch.
+
+        Returns
+        -------
+        Join
+            An Arrow stream: the labels' columns, and a large list for each column that was asked for.
+
+        Raises
+        ------
+        SchemaError
+            If the labels lack a column, or an argument does not fit; in the stream, if a key or a moment is null or
+            does not fit its type: names the row.
+        """
+        who = f"join with table {self._layout.name!r}"
+        names = None if columns is None else list(self._layout.project(columns).names)
+        reading = Reading(who, count_of(n, who), names, where, None)
+        return Join(labels, [Source(self, reading, key, before, self._layout.name, False)], order, batch_rows, progress)
 
     def scan(
         self,
@@ -228,6 +284,9 @@ class Reads:
         """Each key that has a visible event, once, in order; a stream like that of `scan`."""
         core, pinned = self._core, self._pinned(version)
         return Scan(core, self._layout, None, pinned, lambda: core.keys(pinned, CHUNK_ROWS))
+
+    def _look_up(self, seqs: Sequences, on: str, columns: Any, when: str, version: Any) -> Sequences:
+        return lookup(seqs, self, on, columns, when, version)
 
     def _keys(self, keys: Any) -> tuple[Any, int]:
         if _is_plain(keys, self._key_dtype):

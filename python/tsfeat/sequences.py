@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tsfeat import _core, arrow_export, convert, frozen, render
+from tsfeat import _core, arrow_export, convert, frozen, pointers, render
+from tsfeat.answers import Given
 from tsfeat.arrays import padded, repeat_keys, shown, take_rows
 from tsfeat.errors import SchemaError, UnknownColumnError
 from tsfeat.fields import KEY_INDEX, STRINGS, Field
 from tsfeat.layout import Layout, Projection
 
-
-class Given:
-    """An answer put together from columns (a slice, or one that travelled), with the methods of `_core.Answer`."""
-
-    __slots__ = ("columns", "offsets", "version")
-
-    def __init__(self, offsets: NDArray[np.int64], columns: list[_core.Column], version: int) -> None:
-        self.offsets = offsets
-        self.columns = columns
-        self.version = version
-
-    def values(self, place: int) -> _core.Values:
-        """A column in canonical form."""
-        return self.columns[place][0]
-
-    def shown(self, place: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-        """A column of fixed width under another dtype of that width."""
-        values = self.columns[place][0]
-        assert isinstance(values, np.ndarray)
-        return values.view(dtype)
-
-    def validity(self, place: int) -> NDArray[np.bool_] | None:
-        """Where a column is not null; None if nowhere."""
-        return self.columns[place][1]
+if TYPE_CHECKING:
+    from tsfeat.pointers import Pointers, Stamp
+    from tsfeat.table import Table
 
 
 class Sequences:
@@ -63,7 +43,7 @@ class Sequences:
     >>> store.close()
     """
 
-    __slots__ = ("_answer", "_core", "_keys", "_layout", "_made", "_projection")
+    __slots__ = ("_answer", "_core", "_keys", "_layout", "_made", "_projection", "_read_at", "_stamp")
 
     def __init__(
         self,
@@ -72,6 +52,7 @@ class Sequences:
         projection: Projection,
         layout: Layout,
         core: _core.Table | frozen.FrozenTable,
+        read_at: Any,
     ) -> None:
         self._keys = keys
         self._answer = answer
@@ -79,6 +60,8 @@ class Sequences:
         self._layout = layout
         self._core = core
         self._made: dict[str, NDArray[Any]] | None = None
+        self._read_at = read_at  # the moment that rows stand at, as they were asked for; None: now
+        self._stamp: Stamp | None = None  # of what a view has read
 
     @property
     def offsets(self) -> NDArray[np.int64]:
@@ -169,7 +152,18 @@ class Sequences:
                 columns.append((part, None if valid is None else valid[start:stop]))
         keys: Any = take_rows(self._layout.key, self._keys, first, last)
         answer = Given(offsets[first : last + 1] - start, columns, self.version)
-        return Sequences(keys, answer, self._projection, self._layout, self._core)
+        stood_at = self._stood_at()
+        read_at = stood_at if isinstance(stood_at, int) else stood_at[first:last]
+        made = Sequences(keys, answer, self._projection, self._layout, self._core, read_at)
+        made._stamp = None if self._stamp is None else self._stamp.rows(first, last)
+        return made
+
+    def _stood_at(self) -> int | NDArray[np.int64]:
+        """The moment that rows stood at: one for all, or one for each."""
+        read_at = self._read_at
+        if read_at is None:
+            read_at = self._read_at = self._answer.now  # type: ignore[union-attr]
+        return read_at  # type: ignore[no-any-return]
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -240,6 +234,76 @@ class Sequences:
         valid = None if place == KEY_INDEX else self._answer.validity(place)
         return padded(field, self._flat(column), valid, self.offsets, int(length), side == "left", fill)
 
+    def pointers(self) -> Pointers:
+        """What to log of these rows for `Store.replay` to rebuild them: 64 bytes each. See `Pointers`.
+
+        Raises
+        ------
+        SchemaError
+            If no view has read them: a pointer names the view that says how.
+        """
+        if self._stamp is None:
+            raise SchemaError(
+                f"a read of table {self._layout.name!r} has no pointers, only the read of a view has: keep the read in "
+                "the store with Store.create_view, and use View.read"
+            )
+        return pointers.make(self, self._stamp)
+
+    def lookup(
+        self, items: Table, *, on: str, columns: Any = None, when: str = "row", version: int | None = None
+    ) -> Sequences:
+        """What was known of the items that these events refer to: side information, joined when it is needed.
+
+        Parameters
+        ----------
+        items : Table
+            A table whose key is what column `on` holds; its newest event of a key is what is known of it.
+        on : str
+            A column that was read, of integers, strings, bytes or categories.
+        columns : list of str, optional
+            What to read of `items`; default: the time and all columns.
+        when : {"row", "event"}
+            The newest event before the row's cut-off (without one, before the moment at which the row was read), or
+            before the event that refers to the item.
+        version : int, optional
+            Read `items` as of this version; default: the newest.
+
+        Returns
+        -------
+        Sequences
+            With the rows and offsets of this one. `valid(column)` is False where nothing was known, or `on` is null.
+            Each item is looked up once for each moment, all in one read.
+
+        Raises
+        ------
+        SchemaError
+            If an argument does not fit, or `on` holds no keys of `items`.
+        RetentionError
+            If a moment is before the horizon of `items`.
+
+        Examples
+        --------
+        >>> import tempfile, tsfeat
+        >>> store = tsfeat.open(tempfile.mkdtemp())
+        >>> plays = store.create_table("plays", key=("user", "uint64"), time=("ts", "timestamp[s]"),
+        ...                            columns={"song": "uint32"})
+        >>> songs = store.create_table("songs", key=("song", "uint64"),
+        ...                            time=("ts", "timestamp[s]"), columns={"price": "float32"})
+        >>> plays.append({"user": [1, 1], "ts": [10, 30], "song": [7, 7]})
+        1
+        >>> songs.append({"song": [7, 7], "ts": [5, 20], "price": [1.0, 2.0]})
+        1
+        >>> seqs = plays.last_n([1], 5, before=40)
+        >>> seqs.lookup(songs, on="song")["price"], seqs.lookup(songs, on="song", when="event")["price"]
+        (array([2., 2.], dtype=float32), array([1., 2.], dtype=float32))
+        >>> store.close()
+        """
+        look_up = getattr(items, "_look_up", None)
+        if look_up is None:
+            raise SchemaError(f"items is a Table, not {items!r}")
+        made: Sequences = look_up(self, on, columns, when, version)
+        return made
+
     def _list_fields(self) -> list[tuple[int, Field]]:
         # The key is a column of its own in Arrow, once per row.
         return [(place, field) for place, field in self._projection.places.values() if place != KEY_INDEX]
@@ -305,7 +369,8 @@ class Sequences:
         described = frozen.describe(self._layout)
         names = self._projection.names
         columns = [self._column(place) for place in range(len(self._projection.indices))]
-        return _restored, (self._keys, self.offsets, columns, self.version, names, described, categories)
+        about = (self._stood_at(), self._stamp)
+        return _restored, (self._keys, self.offsets, columns, self.version, names, described, categories, about)
 
     def __repr__(self) -> str:
         title = f"Sequences: {len(self):,} rows, {int(self.offsets[-1]):,} events, version {self.version}"
@@ -313,8 +378,11 @@ class Sequences:
 
 
 def _restored(
-    keys: Any, offsets: Any, columns: Any, version: int, names: Any, described: Any, categories: dict[int, list[str]]
-) -> Sequences:
+    keys: Any, offsets: Any, columns: Any, version: int, names: Any, described: Any, categories: dict[int, list[str]],
+    about: tuple[Any, Any],
+) -> Sequences:  # fmt: skip
     layout = frozen.restore(described)
     answer = Given(offsets, columns, version)
-    return Sequences(keys, answer, layout.project(names), layout, frozen.FrozenTable(categories))
+    made = Sequences(keys, answer, layout.project(names), layout, frozen.FrozenTable(categories), about[0])
+    made._stamp = about[1]
+    return made

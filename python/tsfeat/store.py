@@ -13,7 +13,9 @@ from tsfeat.options import Options
 from tsfeat.report import Report
 from tsfeat.retention import Retention, retention_spec
 from tsfeat.schema import Schema, table_spec
+from tsfeat.serving import Serving
 from tsfeat.table import Table
+from tsfeat.views import Views
 
 Progress = Callable[[float], None]
 
@@ -75,7 +77,7 @@ def open_with(
     return Store(core, text if disk is not None else os.path.abspath(text), mode, options, disk is None)
 
 
-class Store:
+class Store(Serving):
     """An open store; get it from `tsfeat.open`.
 
     Every method may be called from any thread. A read-only store may be pickled (it is opened again from its path); a
@@ -105,6 +107,7 @@ class Store:
         self._on_disk = on_disk
         # One handle per table, so that a schema change made through one of them is seen by all.
         self._handles: dict[str, Table] = {}
+        self._views = Views(self)
         forks.watch(self)
 
     def create_table(
@@ -259,6 +262,7 @@ class Store:
                 table._reload()
             except NotFoundError:
                 self._handles.pop(name, None)
+        self._views.refresh()
 
     def stats(self) -> dict[str, Any]:
         """Figures of the store as a plain dict, safe to export as metrics."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.format.primitives import KEY_TYPES, TYPES, UNITS, VECTORS, Cursor, crc32c, require, value_of, width_of
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass
@@ -68,6 +69,15 @@ class Table:
 
 
 @dataclass
+class View:
+    id: int
+    name: str
+    version: int
+    table_id: int
+    specification: bytes
+
+
+@dataclass
 class Manifest:
     store_id: bytes
     generation: int
@@ -75,6 +85,8 @@ class Manifest:
     log_number: int
     next_table_id: int
     tables: list[Table] = field(default_factory=list)
+    next_view_id: int = 1
+    views: list[View] = field(default_factory=list)
 
 
 def _column(cursor: Cursor, next_id: int) -> Column:
@@ -165,6 +177,24 @@ def _table(cursor: Cursor) -> Table:
     )
 
 
+def _view(cursor: Cursor) -> View:
+    return View(cursor.varint(), cursor.name(), cursor.varint(), cursor.varint(), cursor.text())
+
+
+def _check_views(manifest: Manifest) -> None:
+    places = [(view.id, view.version) for view in manifest.views]
+    require(places == sorted(set(places)), "views are out of order")
+    for view in manifest.views:
+        require(0 < view.id < manifest.next_view_id and view.version > 0, "view ids")
+        require(0 < view.table_id < manifest.next_table_id, "the table of a view")
+        spec = json.loads(view.specification)
+        require(sorted(spec) == ["columns", "n", "sample", "table", "where"], "a view's specification")
+        canonical = json.dumps(spec, sort_keys=True, separators=(",", ":")).encode("ascii")
+        require(canonical == view.specification, "a specification has one form")
+    ids, names = {(view.id, view.name) for view in manifest.views}, {view.name for view in manifest.views}
+    require(len(ids) == len(names) == len({number for number, _ in ids}), "a view's name and id")
+
+
 def read_manifest(content: bytes) -> Manifest:
     cursor = Cursor(content)
     magic, version, crc, size = cursor.fields("8sIIQ")
@@ -177,7 +207,10 @@ def read_manifest(content: bytes) -> Manifest:
     head = (cursor.bytes(16), *(cursor.varint() for _ in range(4)))
     manifest = Manifest(*head)  # type: ignore[arg-type]
     manifest.tables = cursor.list_of(lambda: _table(cursor))
-    require(cursor.done(), "bytes follow the last table")
+    manifest.next_view_id = cursor.varint()
+    manifest.views = cursor.list_of(lambda: _view(cursor))
+    require(cursor.done(), "bytes follow the last view")
+    _check_views(manifest)
     ids = [table.id for table in manifest.tables]
     numbers = [run.number for table in manifest.tables for run in table.runs]
     require(len(set(ids)) == len(ids) and all(i < manifest.next_table_id for i in ids), "table ids")

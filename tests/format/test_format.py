@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -259,10 +260,40 @@ def test_retention_and_closed_categories_in_the_manifest(place: Path) -> None:
         assert_agree(store.table("t"), content, "t")
 
 
+def test_views_in_the_manifest(place: Path) -> None:
+    with open_tiny(place) as store:
+        for name in ("t", "u"):
+            store.create_table(name, key=("k", "uint64"), time=("ts", "timestamp[s]"), columns={"x": "float32"})
+        x = tsfeat.col("x")
+        where = ((x > tsfeat.parameter("low")) | ~x.is_in([3.5, float("inf"), -1])) & (tsfeat.col("ts") >= "2024-05-01")
+        store.create_view("a", table="t", n=5)
+        store.create_view("gone", table="t", n=5)
+        store.create_view("b", table="u", n=7, columns=["x"], where=where)
+        store.create_view("a", table="u", n=2**40)
+        store.drop_view("gone")
+        store.drop_table("u")
+        views = read_directory(place).manifest.views
+        assert [(view.id, view.name, view.version, view.table_id) for view in views] == [
+            (1, "a", 1, 1), (1, "a", 2, 2), (3, "b", 1, 2),
+        ]  # fmt: skip
+        assert json.loads(views[0].specification) == {
+            "table": "t", "n": 5, "columns": ["ts", "x"], "where": None, "sample": None,
+        }  # fmt: skip
+        assert json.loads(views[2].specification)["where"] == [
+            "and",
+            ["or", [">", "x", {"parameter": "low"}], ["not", ["in", "x", [-1, 3.5, {"float": "inf"}]]]],
+            [">=", "ts", "2024-05-01"],
+        ]
+        copy = place.parent / "copy"
+        store.checkpoint(copy)
+        assert read_directory(copy).manifest.views == views
+
+
 def test_any_changed_byte_is_found_by_the_second_reader_too(place: Path) -> None:
     with open_tiny(place) as store:
         table = store.create_table("t", key=("k", "uint64"), time=("ts", "timestamp[s]"), columns={"x": "float32"})
         table.append({"k": [3, 1, 2], "ts": [1, 2, 3], "x": np.array([0, -0.0, np.nan], np.float32)})
+        store.create_view("v", table="t", n=1)
         store.flush()
         table.append({"k": [3, 1, 2], "ts": [4, 5, 6], "x": np.zeros(3, np.float32)}, sync=True)
         files = {path.name: path.read_bytes() for path in place.iterdir() if path.name != "LOCK"}

@@ -1,1 +1,1 @@
-"""Long runs with new seeds: `python -m tests.soak --minutes 60`."""
+"""Long runs with new seeds: `python -m tests.soak --minutes 60`, `python -m tests.soak.replay`."""

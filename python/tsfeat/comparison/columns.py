@@ -53,7 +53,8 @@ def read_side(source: Any, name: str) -> Side:
             f"{name} is a {type(source).__name__}: give Sequences, an Arrow table or record batch, or the path of a "
             "Parquet or Arrow file"
         )
-    schema, nodes = arrow.nodes(source)
+    schema, stream = arrow.open_stream(source)
+    nodes = list(stream)
     if schema.format != "+s":
         raise SchemaError(f"{name} is an Arrow array of format {schema.format!r}, not a table or record batch")
     columns = {}

@@ -62,6 +62,15 @@ Manifest random_manifest(std::mt19937_64& random, uint64_t tables) {
   for (uint32_t id = 1; id <= tables; ++id)
     manifest.tables.push_back(random_table(random, id, &manifest.next_file_number));
   manifest.next_table_id = static_cast<uint32_t>(tables) + 1;
+  for (uint32_t id = 1; tables > 0 && id <= random() % 4; ++id) {
+    uint32_t version = 0;
+    for (uint64_t left = random() % 3 + 1; left > 0; --left) {
+      version += static_cast<uint32_t>(random() % 2) + 1;
+      const auto table = static_cast<uint32_t>(random() % tables) + 1;
+      manifest.views.push_back({id, "view " + std::to_string(id), version, table, random_text(random, 60)});
+    }
+    manifest.next_view_id = id + 1;
+  }
   return manifest;
 }
 
@@ -90,6 +99,13 @@ TEST(Manifest, SurvivesEncoding) {
       EXPECT_EQ(found.reclaimed_at, wanted.reclaimed_at);
       EXPECT_EQ(found.wall_clock.last_clock(), wanted.wall_clock.last_clock());
       EXPECT_EQ(found.runs.size(), wanted.runs.size());
+    }
+    EXPECT_EQ(decoded->next_view_id, manifest.next_view_id);
+    ASSERT_EQ(decoded->views.size(), manifest.views.size());
+    for (size_t i = 0; i < manifest.views.size(); ++i) {
+      EXPECT_EQ(decoded->views[i].name, manifest.views[i].name);
+      EXPECT_EQ(decoded->views[i].version, manifest.views[i].version);
+      EXPECT_EQ(decoded->views[i].specification, manifest.views[i].specification);
     }
   }
 }
@@ -139,6 +155,21 @@ TEST(Manifest, ANewerFormatIsRefused) {
   EXPECT_NE(status.message().find("newer tsfeat"), std::string::npos);
 }
 
+// What this build's predecessor wrote: no views.
+TEST(Manifest, Format1IsRead) {
+  std::mt19937_64 random(7);
+  Manifest manifest = random_manifest(random, 2);
+  manifest.views.clear();
+  manifest.next_view_id = 1;
+  std::string bytes = encode_manifest(manifest);
+  bytes.erase(bytes.size() - 6, 2);  // the next view id and the count of views
+  store(bytes.data() + 8, uint32_t{1});
+  store(bytes.data() + 16, bytes.size() - 28);
+  const Result<Manifest> decoded = decode_manifest(as_bytes(resealed(bytes)));
+  ASSERT_TRUE(decoded.ok()) << decoded.status().message();
+  EXPECT_EQ(encode_manifest(*decoded), encode_manifest(manifest));
+}
+
 RunMeta run_of(uint64_t number) {
   RunMeta run;
   run.number = number;
@@ -162,6 +193,28 @@ TEST(Manifest, ContradictionsAreRefused) {
     manifest.tables[0].runs = {run_of(3)};
     manifest.tables[1].runs = {run_of(3)};
   }));
+}
+
+TEST(Manifest, ContradictoryViewsAreRefused) {
+  std::mt19937_64 random(8);
+  Manifest good = random_manifest(random, 2);
+  good.views = {{1, "a", 1, 1, "x"}, {1, "a", 2, 2, "y"}, {3, "b", 1, 1, "x"}};
+  good.next_view_id = 4;
+  const auto refuses = [&](const auto& change) {
+    Manifest bad = good;
+    change(bad.views, bad.next_view_id);
+    return decode_manifest(as_bytes(encode_manifest(bad))).status().code() == Code::kCorruption;
+  };
+  using Views = std::vector<NamedView>;
+  EXPECT_FALSE(refuses([](Views&, uint32_t&) {}));
+  EXPECT_TRUE(refuses([](Views&, uint32_t& next) { next = 3; }));
+  EXPECT_TRUE(refuses([](Views& views, uint32_t&) { views[1].version = 1; }));
+  EXPECT_TRUE(refuses([](Views& views, uint32_t&) { views[0].version = 0; }));
+  EXPECT_TRUE(refuses([](Views& views, uint32_t&) { views[1].name = "c"; }));
+  EXPECT_TRUE(refuses([](Views& views, uint32_t&) { views[2].name = "a"; }));
+  EXPECT_TRUE(refuses([](Views& views, uint32_t&) { std::swap(views[0], views[2]); }));
+  EXPECT_TRUE(refuses([](Views& views, uint32_t&) { views[2].table_id = 3; }));
+  EXPECT_TRUE(refuses([](Views& views, uint32_t&) { views[2].name.clear(); }));
 }
 
 TEST(Manifest, IsReplacedWholeOrNotAtAll) {

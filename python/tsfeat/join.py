@@ -1,0 +1,182 @@
+"""`Join`: labels with the histories that were visible at their moments, as an Arrow stream in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tsfeat import _core, arrow_export, convert
+from tsfeat.errors import SchemaError
+from tsfeat.fields import KEY_INDEX, TIME_INDEX, Field
+from tsfeat.labels import Batch, Labels, given_on
+from tsfeat.reading import Reading
+from tsfeat.requests import read_bound
+from tsfeat.sequences import Sequences
+
+if TYPE_CHECKING:
+    from tsfeat.reads import Reads
+
+BATCH_ROWS = 32_768
+_ORDERS = ("labels", "key")
+
+
+class Source:
+    """What a join reads for each label: of which table, for which key, before which moment.
+
+    prefix: what stands before the names of its columns; always, or else where the labels have such a column.
+    """
+
+    __slots__ = ("always", "before", "fields", "key", "prefix", "read_at", "reading", "table", "version")
+
+    def __init__(self, table: Reads, reading: Reading, key: Any, before: Any, prefix: str, always: bool) -> None:
+        layout = table._layout
+        self.table = table
+        self.reading = reading
+        self.key = layout.key.name if key is None else key
+        # A string names a column of the labels; a moment for all of them is given in another form.
+        self.before = before if isinstance(before, str) else read_bound(before, layout, None, "before")
+        self.prefix = prefix
+        self.always = always
+        # One version and one now for all batches. What does not fit the table is an error here, before any label.
+        self.version = table._core.version
+        blank: dict[str, list[Any]] = {name: [] for name in reading.parameters}
+        seqs = reading._select(table, table._keys([])[0], 0, None, None, self.version, blank)
+        self.read_at = seqs._stood_at() if self.before is None else None
+        self.fields = [field for _, field in seqs._list_fields()]
+
+    def check(self, labels: Labels) -> None:
+        """Whether the labels have the columns that this takes."""
+        labels.place(self.key, "the key")
+        if isinstance(self.before, str):
+            labels.place(self.before, "before")
+        for name in self.reading.parameters:
+            labels.place(name, "the parameter of that name")
+
+    def names(self, taken: list[str]) -> list[str]:
+        """The names of its columns beside labels that have these."""
+        return [f"{self.prefix}.{f.name}" if self.always or f.name in taken else f.name for f in self.fields]
+
+    def read(self, labels: Labels, batch: Batch) -> Sequences:
+        """The rows of a batch."""
+        layout = self.table._layout
+        keys = batch.column(labels.place(self.key, "the key"), Field("", self.key, KEY_INDEX, layout.key.type))
+        before = self.before
+        if isinstance(before, str):
+            field = Field("", before, TIME_INDEX, "time", unit=layout.unit)
+            before = batch.column(labels.place(before, "before"), field, up=True)
+        given = {name: batch.operand(labels.place(name, "a parameter")) for name in self.reading.parameters}
+        return self.reading._select(self.table, keys, batch.rows, before, self.read_at, self.version, given)
+
+
+class Join:
+    """The rows of a label table, each with the sequences that were visible at its moment.
+
+    It speaks the Arrow PyCapsule interface (`__arrow_c_stream__`): pyarrow, polars and DuckDB read it. Its columns are
+    those of the labels, then one large list for each column that was asked for; a list takes its column's name, with
+    the name of the table or view and a dot before it if the labels have one of that name. All batches read one version
+    of each table.
+
+    Memory: the labels pass through in batches of `batch_rows` rows; there is at most one batch of them, and of what is
+    read for them, at a time (and whatever the consumer keeps). With `order="key"` all labels are in memory, too.
+
+    Examples
+    --------
+    >>> import pyarrow as pa, tempfile, tsfeat
+    >>> store = tsfeat.open(tempfile.mkdtemp())
+    >>> t = store.create_table("t", key=("k", "uint64"), time=("ts", "timestamp[s]"), columns={"x": "uint8"})
+    >>> t.append({"k": [1, 1, 1], "ts": [10, 20, 30], "x": [1, 2, 3]})
+    1
+    >>> labels = pa.table({"user": [1, 1, 5], "at": [30, 11, 30], "bought": [True, False, True]})
+    >>> joined = t.join(labels, key="user", before="at", n=10, columns=["x"])
+    >>> pa.table(joined).to_pylist()[1]
+    {'user': 1, 'at': 11, 'bought': False, 'x': [1]}
+    >>> store.close()
+    """
+
+    __slots__ = ("_batch_rows", "_given", "_names", "_opened", "_order", "_progress", "_schema", "_sources")
+
+    def __init__(
+        self, labels: Any, sources: list[Source], order: str, batch_rows: int, progress: Callable[[int], None] | None
+    ) -> None:
+        if order not in _ORDERS:
+            raise SchemaError(f"order is 'labels' or 'key', not {order!r}")
+        if isinstance(batch_rows, bool) or not isinstance(batch_rows, (int, np.integer)) or batch_rows < 1:
+            raise SchemaError(f"batch_rows is a whole number of at least 1, not {batch_rows!r}")
+        if not sources:
+            raise SchemaError("a join reads at least one view or table: give some")
+        self._given = labels
+        self._sources = sources
+        self._order = order
+        self._batch_rows = int(batch_rows)
+        self._progress = progress
+        # Opened at once: labels that do not fit are the caller's error, not a stream's later.
+        opened = self._open()
+        self._opened: Labels | None = opened
+        types = opened.schema.children if order == "labels" else opened.ordered_types()
+        taken = [child.name for child in types]
+        self._names = [source.names(taken) for source in sources]
+        lists = [
+            _named(arrow_export.list_type(field), name)
+            for source, names in zip(sources, self._names, strict=True)
+            for field, name in zip(source.fields, names, strict=True)
+        ]
+        self._schema = arrow_export.struct_type([*types, *lists])
+        everything = taken + [node.name for node in lists]
+        for name in everything:
+            if everything.count(name) > 1:
+                raise SchemaError(f"the join would have more than one column {name!r}: rename that of the labels")
+
+    def _open(self) -> Labels:
+        labels = Labels(self._given)
+        for source in self._sources:
+            source.check(labels)
+        return labels
+
+    def _batches(self) -> Iterator[_core.ArrowNode]:
+        labels, self._opened = self._opened or self._open(), None
+        batches = labels.batches(self._batch_rows)
+        if self._order == "key":
+            first = self._sources[0]
+            field = Field("", first.key, KEY_INDEX, first.table._layout.key.type)
+            batches = labels.ordered(labels.place(first.key, "the key"), field, self._batch_rows)
+        done = 0
+        for batch in batches:
+            nodes = [given_on(node) for node in batch.nodes]
+            for source, names in zip(self._sources, self._names, strict=True):
+                nodes += _list_nodes(source, names, source.read(labels, batch))
+            yield arrow_export.struct_node(nodes, batch.rows)
+            done += batch.rows
+            if self._progress is not None:
+                self._progress(done)
+
+    def __arrow_c_schema__(self) -> object:
+        """A row as an Arrow struct."""
+        return _core.arrow_export_schema(self._schema)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """A new Arrow stream of record batches: again only if the labels can be read again."""
+        return _core.arrow_export_stream(self._schema, self._batches())
+
+    def to_arrow(self) -> Any:
+        """Everything as one pyarrow.Table (it must fit in memory). Needs pyarrow."""
+        return convert.needed("pyarrow", "to_arrow").table(self)
+
+    def __repr__(self) -> str:
+        return f"Join of {type(self._given).__name__}: {', '.join(child.name for child in self._schema.children)}"
+
+
+def _named(node: _core.ArrowNode, name: str) -> _core.ArrowNode:
+    node.name = name
+    return node
+
+
+def _list_nodes(source: Source, names: list[str], seqs: Sequences) -> list[_core.ArrowNode]:
+    events = int(seqs.offsets[-1])
+    shared = arrow_export.shared_dictionaries(source.table._core, source.fields)
+    nodes = []
+    for (place, field), name in zip(seqs._list_fields(), names, strict=True):
+        child = arrow_export.column_node(field, seqs._column(place), events, shared.get(field.index))
+        nodes.append(_named(arrow_export.list_node(field, seqs.offsets, child), name))
+    return nodes
