@@ -16,6 +16,7 @@ array([70, 71], dtype=uint64)
 
 from __future__ import annotations
 
+from tsfeat.changes import Changes
 from tsfeat.errors import (
     ClosedError,
     CorruptionError,
@@ -28,6 +29,7 @@ from tsfeat.errors import (
     SchemaError,
     StorageError,
 )
+from tsfeat.export import ExportReport
 from tsfeat.filters import Filter, col, per_row
 from tsfeat.latest import Latest
 from tsfeat.options import Options
@@ -44,10 +46,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Category",
+    "Changes",
     "ClosedError",
     "Column",
     "CorruptionError",
     "Error",
+    "ExportReport",
     "Filter",
     "Latest",
     "LockedError",

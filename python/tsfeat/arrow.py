@@ -5,6 +5,7 @@ Source: the Arrow columnar format, https://arrow.apache.org/docs/format/Columnar
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -33,18 +34,23 @@ def speaks(value: object) -> bool:
     return hasattr(value, "__arrow_c_array__") or hasattr(value, "__arrow_c_stream__")
 
 
-def _nodes(value: Any) -> tuple[_core.ArrowNode, list[_core.ArrowNode]]:
-    """The schema and all arrays that `value` offers."""
+def _stream(value: Any) -> tuple[_core.ArrowNode, Iterator[_core.ArrowNode]]:
+    """The schema and the arrays that `value` offers, one after the other."""
     try:
         if hasattr(value, "__arrow_c_array__"):
             node = _core.arrow_import_array(*value.__arrow_c_array__())
-            return node, [node]
-        schema, arrays = _core.arrow_import_stream(value.__arrow_c_stream__())
-        return schema, list(arrays)
+            return node, iter([node])
+        return _core.arrow_import_stream(value.__arrow_c_stream__())
     except (ImportError, MemoryError, Error):
         raise
     except Exception as error:  # whatever the producer raises, it could not give its data
         raise SchemaError(f"{type(value).__name__} could not give its data as Arrow: {error}") from error
+
+
+def _nodes(value: Any) -> tuple[_core.ArrowNode, list[_core.ArrowNode]]:
+    """The schema and all arrays that `value` offers."""
+    schema, arrays = _stream(value)
+    return schema, list(arrays)
 
 
 def read_column(value: Any) -> list[Chunk]:
@@ -58,29 +64,54 @@ def read_column(value: Any) -> list[Chunk]:
 def read_table(value: Any) -> tuple[list[str], list[list[Chunk]], int]:
     """Column names, the chunks of each column, and the number of rows, of anything that is a table in Arrow's terms."""
     schema, arrays = _nodes(value)
+    names = _column_names(schema)
+    columns: list[list[Chunk]] = [[] for _ in names]
+    total = 0
+    for node in arrays:
+        _decode_rows(node, 0, node.length, total, columns)
+        total += node.length
+    return names, columns, total
+
+
+def read_parts(value: Any, rows: int) -> Iterator[tuple[list[str], list[list[Chunk]], int]]:
+    """The same part by part, of so many rows each (the last may be fewer), while `value` gives them."""
+    schema, arrays = _stream(value)
+    names = _column_names(schema)
+    columns: list[list[Chunk]] = [[] for _ in names]
+    total = held = 0
+    for node in arrays:
+        start = 0
+        while start < node.length:
+            length = min(node.length - start, rows - held)
+            _decode_rows(node, start, length, total, columns)
+            start, held, total = start + length, held + length, total + length
+            if held == rows:
+                yield names, columns, held
+                columns, held = [[] for _ in names], 0
+    if held or not total:
+        yield names, columns, held
+
+
+def _column_names(schema: _core.ArrowNode) -> list[str]:
     if schema.format != "+s":
         raise SchemaError(f"expected an Arrow table or record batch, not an array of format {schema.format!r}")
     names = [child.name for child in schema.children]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise SchemaError(f"columns given twice: {', '.join(sorted(twice))}")
-    columns: list[list[Chunk]] = [[] for _ in names]
-    total = 0
-    for node in arrays:
-        valid = _validity(node, node.offset, node.length)
-        if valid is not None and not valid.all():
-            raise SchemaError(f"row {total + int(valid.argmin())} is null as a whole: drop such rows first")
-        for chunks, child in zip(columns, node.children, strict=True):
-            chunks.append(_decode_child(child, node))
-        total += node.length
-    return names, columns, total
+    return names
 
 
-def _decode_child(child: _core.ArrowNode, parent: _core.ArrowNode) -> Chunk:
-    try:
-        return decode(child, parent.offset, parent.length)
-    except SchemaError as error:
-        raise SchemaError(f"column {child.name!r}: {error}") from None
+def _decode_rows(node: _core.ArrowNode, start: int, length: int, before: int, columns: list[list[Chunk]]) -> None:
+    """Adds some rows of a record batch to the columns; before: rows that came before them, for messages."""
+    valid = _validity(node, node.offset + start, length)
+    if valid is not None and not valid.all():
+        raise SchemaError(f"row {before + int(valid.argmin())} is null as a whole: drop such rows first")
+    for chunks, child in zip(columns, node.children, strict=True):
+        try:
+            chunks.append(decode(child, node.offset + start, length))
+        except SchemaError as error:
+            raise SchemaError(f"column {child.name!r}: {error}") from None
 
 
 def decode(node: _core.ArrowNode, start: int = 0, length: int | None = None) -> Chunk:
