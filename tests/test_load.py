@@ -365,3 +365,17 @@ def test_a_full_disk_fails_the_load_and_nothing_else():
         assert fingerprint(store) == before
     assert table.load(rows(500)) == 2
     store.close()
+
+
+def test_wide_rows_come_in_few(tmp_path, monkeypatch):
+    """Memory is bounded by bytes too: of vectors, fewer rows are taken at once."""
+    seen = []
+    monkeypatch.setattr(bulk_load, "BATCH_BYTES", 100_000)
+    with open_tiny(tmp_path / "s") as store:
+        columns = {"v": tsfeat.Vector(256, "float32")}
+        table = store.create_table("v", key=("k", "uint64"), time=("ts", "timestamp[s]"), columns=columns)
+        vectors = np.arange(300 * 256, dtype=np.float32).reshape(300, 256)
+        values = pa.FixedSizeListArray.from_arrays(vectors.reshape(-1), 256)
+        table.load(pa.table({"k": np.arange(300), "ts": np.zeros(300, np.int64), "v": values}), progress=seen.append)
+        assert seen[0] == 100_000 // (256 * 4 + 16) and seen[-1] == 300
+        assert (table.latest(np.arange(300))["v"] == vectors).all()

@@ -103,10 +103,10 @@ Status StoreCore::prepare_load(const TableState& state, const AppendRequest& req
 
 // As if compaction had made it: a level's runs are of about one size.
 uint32_t StoreCore::level_of_load(uint64_t run_bytes) const {
-  uint32_t level = 1;
-  for (uint64_t bytes = options.effective_write_buffer_bytes() / 2; bytes < run_bytes / kFanout; bytes *= kFanout)
-    ++level;
-  return level;
+  uint32_t level = 0;
+  const uint64_t flush_bytes = std::max<uint64_t>(1, options.effective_write_buffer_bytes() / 2);
+  for (uint64_t left = run_bytes / flush_bytes; left >= kFanout; left /= kFanout) ++level;
+  return std::max<uint32_t>(1, level);
 }
 
 Result<uint64_t> StoreCore::commit_load(TableCore& table, const std::shared_ptr<const Schema>& schema,

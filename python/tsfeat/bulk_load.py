@@ -9,11 +9,12 @@ from typing import Any
 from tsfeat import _core, arrow, convert
 from tsfeat.batches import Batch, read_batches
 from tsfeat.errors import SchemaError
-from tsfeat.layout import Layout
+from tsfeat.layout import Layout, rows_within
 
 BATCH_ROWS = 262_144
-"""Rows that are in memory at once. The first so many also tell which values of a column are frequent."""
+"""Rows in memory at once, at most. The first so many also tell which values of a column are frequent."""
 
+BATCH_BYTES = 64 << 20
 PARQUET_ROWS = 65_536
 
 
@@ -34,7 +35,8 @@ def load(core: _core.Table, source: Any, progress: Callable[[int], None] | None)
 
 
 def _parts(source: Any, layout: Layout) -> Iterator[Batch]:
-    parts, rows = read_batches(_arrow_source(source, layout), layout, BATCH_ROWS), 0
+    most = rows_within(layout.fields, BATCH_BYTES, BATCH_ROWS)
+    parts, rows = read_batches(_arrow_source(source, layout, most), layout, most), 0
     while True:
         try:
             part = next(parts, None)
@@ -48,7 +50,7 @@ def _parts(source: Any, layout: Layout) -> Iterator[Batch]:
         rows += part[0]
 
 
-def _arrow_source(source: Any, layout: Layout) -> Any:
+def _arrow_source(source: Any, layout: Layout, most: int) -> Any:
     if arrow.speaks(source):
         return source
     paths = [source] if isinstance(source, (str, os.PathLike)) else source
@@ -59,10 +61,10 @@ def _arrow_source(source: Any, layout: Layout) -> Any:
         )
     if not paths:
         raise SchemaError(f"table {layout.name!r}: load was given no files")
-    return _parquet([os.fsdecode(path) for path in paths], layout)
+    return _parquet([os.fsdecode(path) for path in paths], layout, min(most, PARQUET_ROWS))
 
 
-def _parquet(paths: list[str], layout: Layout) -> Any:
+def _parquet(paths: list[str], layout: Layout, batch_rows: int) -> Any:
     """The files one after the other as one stream, of which a few pages are in memory at once."""
     arrow_library = convert.needed("pyarrow", "load")
     parquet = convert.needed("pyarrow.parquet", "load")
@@ -79,6 +81,6 @@ def _parquet(paths: list[str], layout: Layout) -> Any:
 
     def batches() -> Iterator[Any]:
         for path in paths:
-            yield from opened(path).iter_batches(PARQUET_ROWS)
+            yield from opened(path).iter_batches(batch_rows)
 
     return arrow_library.RecordBatchReader.from_batches(schema, batches())

@@ -12,7 +12,7 @@ from tsfeat import _core, arrow_export
 from tsfeat.arrays import shown
 from tsfeat.errors import SchemaError
 from tsfeat.fields import KEY_INDEX, Field
-from tsfeat.layout import Layout, Projection
+from tsfeat.layout import Layout, Projection, rows_within
 
 if TYPE_CHECKING:
     from tsfeat.table import Table
@@ -21,6 +21,9 @@ VERSION = "_version"
 """The column that says with which append an event came."""
 
 WINDOW_ROWS = 131_072
+WINDOW_BYTES = 32 << 20
+"""A batch has about one window, at most two."""
+
 POLL_SECONDS = 0.05
 
 
@@ -68,13 +71,13 @@ class Changes:
             raise SchemaError(f"table {layout.name!r}: its column {VERSION!r} is in the way: leave it out of columns")
         self._table = table
         self._follow = follow
-        self._window = window_rows
+        self._window = rows_within([layout.key, *self._fields], WINDOW_BYTES, window_rows)
         self._stopped = threading.Event()
         self.version = since
         core = table._core
         self._until = core.durable_version
         # Made at once: a version that cannot be read is the caller's error, not a stream's later.
-        core.changes(self._places, since, self._until, window_rows)
+        core.changes(self._places, since, self._until, self._window)
 
     def stop(self) -> None:
         """End the stream: whoever reads it gets the batch at hand, then no more."""
