@@ -49,9 +49,17 @@ class StoreMachine(RuleBasedStateMachine):
     def append_many(self, seed: int, rows: int) -> None:
         self.world.append(Random(seed), rows)
 
+    @rule(seed=seeds, rows=st.sampled_from([0, 1, 5, 40, 200]))
+    def load(self, seed: int, rows: int) -> None:
+        self.world.load(Random(seed), rows)
+
     @rule(seed=seeds)
     def read(self, seed: int) -> None:
         self.world.read(Random(seed))
+
+    @rule(seed=seeds)
+    def changes(self, seed: int) -> None:
+        self.world.changes(Random(seed))
 
     @rule(seed=seeds)
     def read_twice(self, seed: int) -> None:

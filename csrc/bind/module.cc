@@ -29,6 +29,8 @@ PYBIND11_MODULE(_core, module) {
   register_scan(module);
   register_answer(module);
   register_reads(module);
+  register_changes(module);
+  register_load(module);
   register_table(module);
   register_store(module);
   register_replay(module);

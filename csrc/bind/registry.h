@@ -10,6 +10,8 @@ namespace py = pybind11;
 void register_specs(py::module_& module);    // ColumnSpec, TableSpec, RetentionSpec
 void register_testing(py::module_& module);  // Clock, MemoryDisk
 void register_scan(py::module_& module);     // Scan
+void register_changes(py::module_& module);  // Changes
+void register_load(py::module_& module);     // Load
 void register_table(py::module_& module);    // Table
 void register_answer(py::module_& module);   // Answer
 void register_reads(py::module_& module);    // Projection, Filter, is_plain

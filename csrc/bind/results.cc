@@ -51,6 +51,13 @@ py::object to_columns(std::vector<ColumnResult>&& made, const std::vector<int>& 
   return list;
 }
 
+py::object to_changes_chunk(ChangesChunk&& chunk, const std::vector<int>& columns, const Schema& schema) {
+  const uint64_t rows = chunk.versions.size();
+  py::object versions = new_array(uint64_dtype(), rows);
+  if (rows != 0) std::memcpy(array_data(versions), chunk.versions.data(), rows * sizeof(uint64_t));
+  return py::make_tuple(chunk.complete, versions, to_scan_chunk(std::move(chunk.events), columns, schema));
+}
+
 py::object to_scan_chunk(ScanChunk&& chunk, const std::vector<int>& columns, const Schema& schema) {
   py::object made = to_columns(std::move(chunk.columns), columns, chunk.rows, schema);
   return pair(to_keys(std::move(chunk), schema.key_type), std::move(made));

@@ -6,7 +6,9 @@
 
 #include "bind/append.h"
 #include "bind/arrays.h"
+#include "bind/changes.h"
 #include "bind/errors.h"
+#include "bind/load.h"
 #include "bind/plain_batch.h"
 #include "bind/reads.h"
 #include "bind/registry.h"
@@ -116,6 +118,9 @@ void register_table(py::module_& module) {
       .def("erased", erased_keys, py::arg("keys"))
       .def("append", append, py::arg("rows"), py::arg("keys"), py::arg("times"), py::arg("columns"), py::arg("source"),
            py::arg("position"), py::arg("sync"))
+      .def("start_load", start_load)
+      .def("changes", start_changes, py::arg("columns"), py::arg("since"), py::arg("until"), py::arg("window_rows"))
+      .def_property_readonly("durable_version", [](const PyTable& table) { return take(table->durable_version()); })
       .def("projection", make_projection, py::arg("columns"))
       .def("filter", make_filter, py::arg("node"))
       .def("append_plain", append_plain, py::arg("form"), py::arg("data"), py::arg("sync"))

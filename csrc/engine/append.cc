@@ -39,12 +39,13 @@ Result<uint64_t> StoreCore::append(TableCore& table, const AppendRequest& reques
   PreparedBatch prepared(table.name, *now.state);
   TSFEAT_TRY(prepared.prepare(request));
 
-  const TableCore::BatchFacts facts{now.version + 1,
-                                    request.rows,
-                                    prepared.newest_time(),
-                                    TableCore::wall_now(*now.state, clock),
-                                    request.source.value_or(""),
-                                    request.position};
+  BatchFacts facts{now.version + 1,
+                   request.rows,
+                   prepared.newest_time(),
+                   TableCore::wall_now(*now.state, clock),
+                   request.source.value_or(""),
+                   request.position,
+                   {}};
   const BatchHeader header{table.id,     facts.version,  facts.wall_clock,
                            facts.source, facts.position, prepared.new_categories()};
   encode_batch(header, *now.state->schema, prepared.batch(), &record_);
@@ -59,6 +60,7 @@ Result<uint64_t> StoreCore::append(TableCore& table, const AppendRequest& reques
   active_bytes_ -= memtable.memory_bytes();
   memtable.insert(prepared.batch(), facts.version);
   active_bytes_ += memtable.memory_bytes();
+  facts.logged = {log_number_, log_->size()};
   table.publish_batch(facts);
   const bool grew = active_bytes_ >= shared_at_bytes_ + memory_step();
   if (grew) shared_at_bytes_ = active_bytes_;
@@ -135,19 +137,19 @@ Result<std::unique_lock<std::mutex>> StoreCore::lock_for_append(const TableCore&
   return lock;
 }
 
-Status StoreCore::replay_record(const Tables& tables, Bytes record) {
+Status StoreCore::replay_record(const Tables& tables, Bytes record, LogPlace end) {
   TSFEAT_ASSIGN(const RecordKind kind, record_kind(record));
   TSFEAT_ASSIGN(const uint32_t table_id, record_table_id(record));
   const auto at = tables.find(table_id);
   if (at == tables.end()) return {};  // dropped since
   TableCore& table = *at->second;
-  if (kind == RecordKind::kBatch) return replay_batch(table, record);
+  if (kind == RecordKind::kBatch) return replay_batch(table, record, end);
   TSFEAT_ASSIGN(const DeleteRecord erasure, decode_delete(record));
   table.update([&](TableState& state) { state.tombstones = state.tombstones->with(erasure); });
   return {};
 }
 
-Status StoreCore::replay_batch(TableCore& table, Bytes record) {
+Status StoreCore::replay_batch(TableCore& table, Bytes record, LogPlace end) {
   const std::shared_ptr<const TableState> state = table.published().state;
   TSFEAT_ASSIGN(const DecodedBatch decoded, decode_batch(record, *state->schema));
   for (const NewCategories& fresh : decoded.header.categories) {
@@ -161,7 +163,7 @@ Status StoreCore::replay_batch(TableCore& table, Bytes record) {
   TSFEAT_TRY(prepared.prepare_stored(decoded));
   state->memtables.back()->insert(prepared.batch(), decoded.header.version);
   table.publish_batch({decoded.header.version, prepared.batch().rows, prepared.newest_time(), decoded.header.wall_clock,
-                       decoded.header.source, decoded.header.position});
+                       decoded.header.source, decoded.header.position, end});
   return {};
 }
 

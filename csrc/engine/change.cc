@@ -21,18 +21,23 @@ Manifest StoreCore::manifest_now() const {
 }
 
 Status StoreCore::commit(const std::function<void(Manifest&)>& change, const std::function<void()>& apply) {
+  const auto sure = [&](Manifest& next) {
+    change(next);
+    return Status();
+  };
+  return commit(sure, apply, Appends::kGoOn);
+}
+
+Status StoreCore::commit(const std::function<Status(Manifest&)>& change, const std::function<void()>& apply,
+                         Appends appends) {
   const std::lock_guard manifest_lock(manifest_mutex);
-  Manifest next;
-  std::shared_ptr<LogWriter> log;
-  uint64_t log_bytes = 0;
-  {
-    const std::lock_guard write_lock(write_mutex);
-    TSFEAT_TRY(check_writable());
-    next = manifest_now();
-    log = log_;
-    log_bytes = log == nullptr ? 0 : log->size();
-  }
-  change(next);
+  std::unique_lock write_lock(write_mutex);
+  TSFEAT_TRY(check_writable());
+  Manifest next = manifest_now();
+  const std::shared_ptr<LogWriter> log = log_;
+  const uint64_t log_bytes = log == nullptr ? 0 : log->size();
+  if (appends == Appends::kGoOn) write_lock.unlock();
+  TSFEAT_TRY(change(next));
   // The manifest counts batches that are only in the log: they must not get lost behind it.
   if (log != nullptr) {
     if (Status status = log->sync(log_bytes); !status.ok()) return poison(status);

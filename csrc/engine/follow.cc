@@ -78,8 +78,16 @@ Status StoreCore::follow_logs(const Manifest& manifest, const Tables& tables, st
                                 std::to_string(result.previous) + ", is missing; restore the store from a checkpoint");
     }
     done = result.valid_bytes;
+    durable_log_ = {logs[i], result.durable_bytes};
   }
   return {};
+}
+
+LogPlace StoreCore::durable_place() const {
+  const std::lock_guard lock(write_mutex);
+  if (!writable) return durable_log_;
+  // A closed store has no log: all of it is in runs.
+  return log_ == nullptr ? LogPlace{~uint64_t{0}, 0} : LogPlace{log_number_, log_->durable_bytes()};
 }
 
 // Handles that users hold stay good: a table that was there before takes over what its new self has.

@@ -36,7 +36,7 @@ Status PreparedBatch::prepare(const AppendRequest& request) {
 }
 
 Status PreparedBatch::refuse(const std::string& column, uint64_t row, const std::string& what) const {
-  return Status::schema(where(column) + ", row " + std::to_string(row) + ": " + what);
+  return Status::schema(where(column) + ", row " + std::to_string(first_row_ + row) + ": " + what);
 }
 
 uint8_t* PreparedBatch::keep(size_t bytes) {
@@ -232,26 +232,39 @@ Status PreparedBatch::prepare_category(const Column& column, const InputColumn& 
 
 Status PreparedBatch::category_code(const Column& column, std::string_view text, uint64_t row, int32_t* code) {
   const CategoryDictionary& dictionary = *state_.categories.at(column.id);
-  *code = dictionary.find(text);
+  *code = loading_ ? dictionary.find_reserved(text) : dictionary.find(text);
   if (*code >= 0) return {};
   if (column.closed) {
     const std::string shown(text.substr(0, 80));
     return refuse(column.name, row, std::string("'").append(shown).append("' is not one of its closed categories"));
   }
+  if (!is_utf8(text)) return refuse(column.name, row, "the category is not valid UTF-8");
+  NewCategories& fresh = fresh_of(column);
   const auto seen = fresh_codes_.find(std::string(text));
   if (seen != fresh_codes_.end()) {
     *code = seen->second;
     return {};
   }
-  if (!is_utf8(text)) return refuse(column.name, row, "the category is not valid UTF-8");
-  if (new_categories_.empty() || new_categories_.back().column_id != column.id) {
-    new_categories_.push_back({column.id, dictionary.size(), {}});
-  }
-  NewCategories& fresh = new_categories_.back();
   *code = static_cast<int32_t>(fresh.first_code + fresh.values.size());
   fresh.values.emplace_back(text);
   fresh_codes_.emplace(text, *code);
   return {};
+}
+
+// The column's new categories; an append's begin with what loads have reserved, whose codes come before its own.
+NewCategories& PreparedBatch::fresh_of(const Column& column) {
+  if (!new_categories_.empty() && new_categories_.back().column_id == column.id) return new_categories_.back();
+  const CategoryDictionary& dictionary = *state_.categories.at(column.id);
+  const std::vector<std::string> reserved = dictionary.reserved();
+  const uint32_t published = dictionary.size();
+  if (loading_) {
+    new_categories_.push_back({column.id, published + static_cast<uint32_t>(reserved.size()), {}});
+  } else {
+    for (const std::string& value : reserved)
+      fresh_codes_.emplace(value, static_cast<int32_t>(published + fresh_codes_.size()));
+    new_categories_.push_back({column.id, published, reserved});
+  }
+  return new_categories_.back();
 }
 
 }  // namespace tsfeat

@@ -40,7 +40,7 @@ Result<std::vector<uint64_t>> StoreCore::logs_from(uint64_t number) const {
 
 Result<ReplayResult> StoreCore::replay_into(const Tables& tables, uint64_t number, uint64_t from, bool last) {
   return replay_log(vfs, file_path(log_name(number)), number, from, last,
-                    [&](Bytes record) { return replay_record(tables, record); });
+                    [&](Bytes record, uint64_t end) { return replay_record(tables, record, {number, end}); });
 }
 
 Status StoreCore::recover_logs(const Manifest& manifest, const Tables& tables) {

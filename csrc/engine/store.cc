@@ -27,6 +27,18 @@ class TableHandle final : public Table {
     TSFEAT_TRY(check());
     return table_->published().version;
   }
+  Result<uint64_t> durable_version() const override {
+    TSFEAT_TRY(check());
+    return table_->durable_version(store_->durable_place());
+  }
+  Result<std::unique_ptr<Load>> start_load() override {
+    TSFEAT_TRY(check());
+    return store_->start_load(table_);
+  }
+  Result<std::unique_ptr<Changes>> changes(ChangesRequest request) const override {
+    const auto views = [handle = *this]() -> Result<View> { return handle.view(true); };
+    return Changes::create(views, std::move(request));
+  }
   Result<uint64_t> append(const AppendRequest& request) override {
     TSFEAT_TRY(check());
     return store_->append(*table_, request);

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "catalog/manifest.h"
+#include "compact/changes.h"
 #include "engine/options.h"
 #include "read/merge.h"
 #include "read/read.h"
@@ -66,6 +67,20 @@ struct VerifyReport {
 // Called with a fraction done, now and then; false stops the work (kClosed).
 using Progress = std::function<bool(double fraction)>;
 
+// A bulk load: events sorted by (key, time), straight into a run, past log and memtable. Nothing of it is seen, and
+// nothing stays, unless commit() returns. For one thread.
+class Load {
+ public:
+  virtual ~Load() = default;  // not committed: removes what was written
+  // What the batches are for: that of the table when the load began. Columns added since take their defaults.
+  virtual const Schema& schema() const = 0;
+  // The next events; source, position and sync of the request are not looked at. kSchema names the row, counted over
+  // all batches. After an error the load is over.
+  virtual Status add(const AppendRequest& request) = 0;
+  // The version that sees the events, ordered after everything appended before; they are on stable storage.
+  virtual Result<uint64_t> commit() = 0;
+};
+
 class Table {
  public:
   virtual ~Table() = default;
@@ -75,7 +90,13 @@ class Table {
   virtual Result<std::optional<Retention>> retention() const = 0;
   virtual Result<uint64_t> version() const = 0;
 
+  // The newest version that survives a power loss.
+  virtual Result<uint64_t> durable_version() const = 0;
+
   virtual Result<uint64_t> append(const AppendRequest& request) = 0;
+  virtual Result<std::unique_ptr<Load>> start_load() = 0;
+  // request.until is at most the table's version.
+  virtual Result<std::unique_ptr<Changes>> changes(ChangesRequest request) const = 0;
   // A consistent view of this moment; scan: for a long walk that must not wash out the cache. Then read(), count(),
   // Scanner::create().
   virtual Result<View> view(bool scan = false) const = 0;

@@ -1,6 +1,6 @@
 // The innards of an open store, shared by the Store and its Tables. Its methods are spread over files by topic:
-// open.cc (open, close), recover.cc, follow.cc (read-only stores), append.cc, erase.cc, change.cc (tables, columns,
-// retention, the manifest), views.cc, flush.cc, compaction.cc, memory.cc, checkpoint.cc, verify.cc, stats.cc.
+// open.cc (open, close), recover.cc, follow.cc (read-only stores), append.cc, load.cc, erase.cc, change.cc (tables,
+// columns, retention, the manifest), views.cc, flush.cc, compaction.cc, memory.cc, checkpoint.cc, verify.cc, stats.cc.
 //
 // Locks, in the order in which they are taken (a thread holding one takes only later ones):
 //   compaction_mutex  one compaction at a time
@@ -29,7 +29,9 @@
 
 #include "catalog/manifest.h"
 #include "compact/job.h"
+#include "compact/loader.h"
 #include "compact/picker.h"
+#include "engine/input.h"
 #include "engine/store.h"
 #include "engine/table_core.h"
 #include "engine/worker.h"
@@ -62,6 +64,16 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Status check_open() const;      // kClosed once close began, or in a forked child: for calls from outside
   Status check_writable() const;  // kStorage (EROFS) if read-only, kPoisoned if so, kClosed once all is written
 
+  // ---- load.cc
+  Result<std::unique_ptr<Load>> start_load(const std::shared_ptr<TableCore>& table);
+  void begin_load(TableCore& table);
+  void end_load(TableCore& table);  // published or not
+  // Checks and reserves what the batch adds to the table's categories.
+  Status prepare_load(const TableState& state, const AppendRequest& request, PreparedBatch* prepared);
+  // One more version of the table, which the run holds. named: set when a manifest is about to name the run.
+  Result<uint64_t> commit_load(TableCore& table, const std::shared_ptr<const Schema>& schema, RunLoader& loader,
+                               bool* named);
+
   // ---- append.cc, erase.cc
   Result<uint64_t> append(TableCore& table, const AppendRequest& request);
   Result<uint64_t> erase(TableCore& table, const std::vector<KeyView>& keys, PerRow<int64_t> before);
@@ -86,6 +98,9 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   // durable as far as it was counted, saves, and lets `apply` bring the living store to the same state. manifest_mutex
   // is held throughout.
   Status commit(const std::function<void(Manifest&)>& change, const std::function<void()>& apply);
+  // The same for a change that may fail, which then is not made; kWait: appends wait until it is (write_mutex is held).
+  enum class Appends { kGoOn, kWait };
+  Status commit(const std::function<Status(Manifest&)>& change, const std::function<void()>& apply, Appends appends);
 
   // ---- flush.cc
   Status seal_generation();  // write_mutex held: finishes the log, starts the next
@@ -102,6 +117,10 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   Status compact(bool erase, const Progress& progress);
   void remove_files(const std::vector<std::string>& paths);  // now, or when the last pin goes
   void unpin();
+
+  // ---- follow.cc
+  // How far the newest log is on stable storage.
+  LogPlace durable_place() const;
 
   // ---- memory.cc
   // Gives the cache what is left of memory_bytes. After every change of what the rest takes; without flush, compaction
@@ -173,10 +192,12 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   size_t level0_runs(const TableCore& table) const;
   Status sync_if_asked(const AppendRequest& request);
   Status sync_log();  // all that is in it by now
-  static Status replay_record(const Tables& tables, Bytes record);
-  static Status replay_batch(TableCore& table, Bytes record);
+  static Status replay_record(const Tables& tables, Bytes record, LogPlace end);
+  static Status replay_batch(TableCore& table, Bytes record, LogPlace end);
   // change.cc
   Manifest manifest_now() const;
+  // load.cc
+  uint32_t level_of_load(uint64_t run_bytes) const;
   // compaction.cc
   size_t runs_worth_merging();  // the compaction worker's
   Result<bool> compact_table_step(const std::shared_ptr<TableCore>& table, size_t least_runs);
@@ -236,6 +257,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
 
   // Read-only stores: how far each log has been replayed, for refresh. Under write_mutex.
   std::map<uint64_t, uint64_t> replayed_bytes_;
+  LogPlace durable_log_;  // what the newest log's seals said
 
   std::mutex files_mutex_;
   std::vector<std::string> unwanted_files_;

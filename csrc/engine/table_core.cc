@@ -5,6 +5,9 @@
 namespace tsfeat {
 namespace {
 
+// A table that is appended to faster than the log is synced: how finely its durable version is told.
+constexpr size_t kMostLogged = 256;
+
 int64_t floor_divide(int64_t value, int64_t by) { return value / by - static_cast<int64_t>(value % by < 0); }
 
 int64_t horizon_of(const TableCore::Published& at, const Clock& clock) {
@@ -21,6 +24,31 @@ View::Sources open_sources(const TableState& state, uint64_t version, bool scan)
   }
   for (const auto& run : state.runs) sources.push_back(run->source(scan));
   return sources;
+}
+
+// What a batch changes, wherever it is kept.
+struct Counts {
+  uint64_t& version;
+  std::optional<int64_t>& newest_time;
+  uint64_t& events_appended;
+  VersionClock& wall_clock;
+  VersionClock& event_clock;
+  std::map<std::string, int64_t>& positions;
+};
+
+void count(const BatchFacts& facts, const Counts& counts) {
+  if (facts.newest_time) counts.newest_time = std::max(counts.newest_time.value_or(kMinTime), *facts.newest_time);
+  // Else the manifest was ahead of the log that is replayed onto it.
+  if (facts.version > counts.version) {
+    counts.events_appended += facts.rows;
+    counts.wall_clock.add(facts.version, facts.wall_clock);
+    counts.event_clock.add(facts.version, counts.newest_time.value_or(kMinTime));
+    counts.version = facts.version;
+  }
+  if (!facts.source.empty()) {
+    const auto [at, fresh] = counts.positions.emplace(facts.source, facts.position);
+    at->second = std::max(at->second, facts.position);
+  }
 }
 
 View::Sources open_again(const View& view) {
@@ -57,6 +85,7 @@ TableCore::TableCore(const TableRecord& record, std::vector<std::shared_ptr<Run>
   event_clock_ = record.event_clock;
   positions_ = record.positions;
   events_appended_ = record.events_appended;
+  durable_version_ = record.version;
 }
 
 void TableCore::add_memtable(TableState& state) const {
@@ -82,6 +111,8 @@ void TableCore::take(TableCore& other) {
   std::swap(event_clock_, other.event_clock_);
   std::swap(positions_, other.positions_);
   std::swap(events_appended_, other.events_appended_);
+  std::swap(durable_version_, other.durable_version_);
+  std::swap(logged_, other.logged_);
 }
 
 int64_t TableCore::now(const Published& at, const Clock& clock) {
@@ -97,20 +128,35 @@ int64_t TableCore::wall_now(const TableState& state, const Clock& clock) {
 
 void TableCore::publish_batch(const BatchFacts& facts) {
   const std::lock_guard lock(mutex_);
-  if (facts.newest_time) {
-    published_.newest_time = std::max(published_.newest_time.value_or(kMinTime), *facts.newest_time);
+  if (facts.version > published_.version) note_logged(facts.version, facts.logged);
+  count(facts, {published_.version, published_.newest_time, events_appended_, wall_clock_, event_clock_, positions_});
+}
+
+void count_batch(const BatchFacts& facts, TableRecord* record) {
+  count(facts, {record->version, record->newest_time, record->events_appended, record->wall_clock, record->event_clock,
+                record->positions});
+}
+
+void TableCore::note_logged(uint64_t version, LogPlace end) {
+  if (end.log == 0) {  // the manifest has it, and counts no batch that is not durable
+    durable_version_ = version;
+    logged_.clear();
+    return;
   }
-  // Else the manifest was ahead of the log that is replayed onto it.
-  if (facts.version > published_.version) {
-    events_appended_ += facts.rows;
-    wall_clock_.add(facts.version, facts.wall_clock);
-    event_clock_.add(facts.version, published_.newest_time.value_or(kMinTime));
-    published_.version = facts.version;
-  }
-  if (!facts.source.empty()) {
-    const auto [at, fresh] = positions_.emplace(facts.source, facts.position);
-    at->second = std::max(at->second, facts.position);
-  }
+  logged_.emplace_back(end, version);
+  if (logged_.size() < kMostLogged) return;
+  size_t kept = 0;
+  for (size_t i = 1; i < logged_.size(); i += 2) logged_[kept++] = logged_[i];
+  logged_.resize(kept);
+}
+
+uint64_t TableCore::durable_version(LogPlace durable) {
+  const std::lock_guard lock(mutex_);
+  const auto later =
+      std::find_if(logged_.begin(), logged_.end(), [&](const auto& each) { return each.first > durable; });
+  if (later != logged_.begin()) durable_version_ = std::max(durable_version_, (later - 1)->second);
+  logged_.erase(logged_.begin(), later);
+  return durable_version_;
 }
 
 std::optional<int64_t> TableCore::position(const std::string& source) const {

@@ -38,6 +38,24 @@ struct TableState {
   std::vector<RunMeta> run_metas() const;
 };
 
+// Where a log record ends: of the segment with this number. 0: in no log, but in the manifest.
+struct LogPlace {
+  uint64_t log = 0;
+  uint64_t bytes = 0;
+  auto operator<=>(const LogPlace&) const = default;
+};
+
+// What a batch, or a load, adds to what is known of its table.
+struct BatchFacts {
+  uint64_t version = 0;
+  uint64_t rows = 0;
+  std::optional<int64_t> newest_time;  // of the batch
+  int64_t wall_clock = 0;
+  std::string source;
+  int64_t position = 0;
+  LogPlace logged;
+};
+
 class TableCore {
  public:
   // record: from the manifest; runs: opened, in its order; pages: for its memtables.
@@ -65,15 +83,11 @@ class TableCore {
   void take(TableCore& other);
 
   // After a batch is in the log and the memtable: what readers see from now on. Write lock held.
-  struct BatchFacts {
-    uint64_t version = 0;
-    uint64_t rows = 0;
-    std::optional<int64_t> newest_time;  // of the batch
-    int64_t wall_clock = 0;
-    std::string source;
-    int64_t position = 0;
-  };
   void publish_batch(const BatchFacts& facts);
+  // The newest version that is known to be on stable storage, given how far the newest log is.
+  uint64_t durable_version(LogPlace durable);
+
+  uint64_t loads = 0;  // under way; write lock held
 
   std::optional<int64_t> position(const std::string& source) const;
   View view(const Clock& clock, bool scan) const;
@@ -84,6 +98,7 @@ class TableCore {
 
  private:
   uint64_t version_at(const Published& at, const Clock& clock) const;
+  void note_logged(uint64_t version, LogPlace end);
 
   const std::shared_ptr<PagePool> pages_;
   mutable std::mutex mutex_;  // guards what follows; held for moments
@@ -91,6 +106,12 @@ class TableCore {
   VersionClock wall_clock_, event_clock_;  // which version was current when, on either clock
   std::map<std::string, int64_t> positions_;
   uint64_t events_appended_ = 0;
+  uint64_t durable_version_ = 0;
+  // Ends of batches that may not be durable yet, with their versions; thinned when many, but for the newest.
+  std::vector<std::pair<LogPlace, uint64_t>> logged_;
 };
+
+// The same as publish_batch for a table's record on its way into the manifest.
+void count_batch(const BatchFacts& facts, TableRecord* record);
 
 }  // namespace tsfeat

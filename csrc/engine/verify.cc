@@ -69,7 +69,7 @@ void StoreCore::verify_log(uint64_t number, VerifyReport* out) {
   const bool last =
       number == log_number_ || (!writable && !replayed_bytes_.empty() && number == replayed_bytes_.rbegin()->first);
   const Result<ReplayResult> result =
-      replay_log(vfs, file_path(log_name(number)), number, 0, last, [](Bytes) { return Status{}; });
+      replay_log(vfs, file_path(log_name(number)), number, 0, last, [](Bytes, uint64_t) { return Status{}; });
   ++out->files;
   if (!result.ok()) {
     // A reader's log may have been flushed and removed by the writer since it was listed: nothing is wrong.

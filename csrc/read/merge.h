@@ -42,6 +42,9 @@ struct ScanChunk {
   codec::VarlenBuffer varlen_keys;
   uint64_t rows = 0;
   std::vector<ColumnResult> columns;
+
+  // So many more events of the key.
+  void add_keys(KeyType type, const KeyView& key, uint64_t count);
 };
 class Scanner {
  public:

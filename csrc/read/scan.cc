@@ -128,26 +128,7 @@ class ViewScanner final : public Scanner {
     add_keys(chunk, piece.rows.size());
   }
 
-  void add_keys(ScanChunk* chunk, uint64_t count) {
-    const KeyView key = merge_->key();
-    chunk->rows += count;
-    switch (view_.schema->key_type) {
-      case KeyType::kUint64:
-        chunk->fixed_keys.resize(chunk->rows, key.to_uint64());
-        return;
-      case KeyType::kInt64:
-        chunk->fixed_keys.resize(chunk->rows, static_cast<uint64_t>(key.to_int64()));
-        return;
-      default:
-        break;
-    }
-    uint8_t room[8];
-    const Bytes bytes = key.bytes(room);
-    for (uint64_t i = 0; i < count; ++i) {
-      chunk->varlen_keys.data.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-      chunk->varlen_keys.offsets.push_back(static_cast<int64_t>(chunk->varlen_keys.data.size()));
-    }
-  }
+  void add_keys(ScanChunk* chunk, uint64_t count) { chunk->add_keys(view_.schema->key_type, merge_->key(), count); }
 
   View view_;
   const ScanRequest request_;
@@ -184,6 +165,18 @@ Status check_scan(const View& view, const ScanRequest& request) {
 }
 
 }  // namespace
+
+void ScanChunk::add_keys(KeyType type, const KeyView& key, uint64_t count) {
+  rows += count;
+  if (type == KeyType::kUint64) return fixed_keys.resize(rows, key.to_uint64());
+  if (type == KeyType::kInt64) return fixed_keys.resize(rows, static_cast<uint64_t>(key.to_int64()));
+  uint8_t room[8];
+  const Bytes bytes = key.bytes(room);
+  for (uint64_t i = 0; i < count; ++i) {
+    varlen_keys.data.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    varlen_keys.offsets.push_back(static_cast<int64_t>(varlen_keys.data.size()));
+  }
+}
 
 Result<std::unique_ptr<Scanner>> Scanner::create(View view, ScanRequest request) {
   TSFEAT_TRY(check_scan(view, request));

@@ -52,6 +52,13 @@ void DirectoryBuilder::add(const KeyView& key, uint32_t rows) {
   rows_ += rows;
 }
 
+bool DirectoryBuilder::extend(uint32_t more_rows) {
+  if (rows_ + more_rows > kMaxBlockRows) return false;
+  counts_.back() += more_rows;
+  rows_ += more_rows;
+  return true;
+}
+
 void DirectoryBuilder::finish(std::string* out) {
   std::string chunk;
   if (varlen_) {

@@ -25,6 +25,8 @@ class DirectoryBuilder {
   uint32_t keys() const { return static_cast<uint32_t>(counts_.size()); }
   const std::string& first_key() const { return first_key_; }
   void add(const KeyView& key, uint32_t rows);
+  // More rows of the last key; false if the block cannot count so many.
+  bool extend(uint32_t more_rows);
   // Appends the block and begins another.
   void finish(std::string* out);
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,10 +42,10 @@ struct RunOptions {
   std::shared_ptr<const Arrivals> arrivals = nullptr;
 };
 
-// Writes one run. Keys strictly ascending; a key's slices in order, oldest first. Columns are pulled
-// (source/decode.h) from the slices' sources when a page is full, a column at a time, so sources must stay usable,
-// and their rows valid, until finish(). Nothing is durable before finish(); an unfinished file is an orphan that the
-// caller removes.
+// Writes one run. Keys ascending; a key's slices in order, oldest first, in one call or in several that follow each
+// other. Columns are pulled (source/decode.h) from the slices' sources when a page is full, a column at a time, so
+// sources must stay usable, and their rows valid, until end_page() or finish(). Nothing is durable before finish(); an
+// unfinished file is an orphan that the caller removes.
 class RunWriter {
  public:
   static Result<std::unique_ptr<RunWriter>> create(Vfs& vfs, std::string path, uint64_t number,
@@ -53,8 +54,13 @@ class RunWriter {
   virtual Status append(const KeyView& key, std::span<const Slice> slices) = 0;
   virtual uint64_t events() const = 0;  // appended so far
   virtual uint64_t bytes() const = 0;   // written so far
-  // Writes what is left, and syncs the file (its directory entry is the caller's).
-  virtual Result<RunMeta> finish() = 0;
+  // Writes the rows at hand, few as they may be.
+  virtual Status end_page() = 0;
+  // Nothing is appended any more: writes and syncs all that does not depend on versions, so that finish() is short.
+  virtual Status end_rows() = 0;
+  // Writes what is left, and syncs the file (its directory entry is the caller's). version: of all rows, where it was
+  // not known before: their sources said 0, and there are no arrivals.
+  virtual Result<RunMeta> finish(std::optional<uint64_t> version = std::nullopt) = 0;
 };
 
 class Run {

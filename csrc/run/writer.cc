@@ -41,15 +41,7 @@ class Writer final : public RunWriter {
     if (rows == 0) return {};
     if (rows > std::numeric_limits<uint32_t>::max())
       return Status::schema("a key has more than 2^32 - 1 events in one run");
-    if (meta_.keys > 0 && !(last_key_.view() < key)) {
-      return Status::corruption(file_->path() +
-                                ": keys to be written do not ascend: a file that was read has them in a wrong order");
-    }
-    last_key_ = OwnedKey(key);
-    if (directory_.full(static_cast<uint32_t>(rows))) TSFEAT_TRY(write_directory_block());
-    if (directory_.empty()) block_first_row_ = events_;
-    directory_.add(key, static_cast<uint32_t>(rows));
-    ++meta_.keys;
+    TSFEAT_TRY(note_key(key, static_cast<uint32_t>(rows)));
     events_ += rows;
     for (const Slice& slice : slices) TSFEAT_TRY(gather(slice));
     return {};
@@ -57,9 +49,16 @@ class Writer final : public RunWriter {
 
   uint64_t events() const override { return events_; }
   uint64_t bytes() const override { return written_ + buffer_.size() + directory_blocks_.size(); }
-  Result<RunMeta> finish() override;
+  Status end_page() override { return write_pending(); }
+  Status end_rows() override {
+    TSFEAT_TRY(close_rows());
+    return file_->sync();
+  }
+  Result<RunMeta> finish(std::optional<uint64_t> version) override;
 
  private:
+  Status note_key(const KeyView& key, uint32_t rows);
+  Status close_rows();
   uint64_t place() const { return written_ + buffer_.size(); }  // in the file, of what is added to the buffer
   Status gather(Slice slice);
   Status write_pending();
@@ -91,7 +90,25 @@ class Writer final : public RunWriter {
   size_t placed_blocks_ = 0;
   std::string buffer_;  // goes to the file at offset written_
   uint64_t written_ = 0;
+  std::optional<Bloom> bloom_;  // when the rows have ended
 };
+
+Status Writer::note_key(const KeyView& key, uint32_t rows) {
+  if (meta_.keys > 0 && last_key_.view() == key) {
+    if (directory_.extend(rows)) return {};
+    return Status::schema("a key and its neighbours have more than 2^32 - 1 events in one run");
+  }
+  if (meta_.keys > 0 && !(last_key_.view() < key)) {
+    return Status::corruption(file_->path() +
+                              ": keys to be written do not ascend: a file that was read has them in a wrong order");
+  }
+  last_key_ = OwnedKey(key);
+  if (directory_.full(rows)) TSFEAT_TRY(write_directory_block());
+  if (directory_.empty()) block_first_row_ = events_;
+  directory_.add(key, rows);
+  ++meta_.keys;
+  return {};
+}
 
 // Splits slices at page boundaries; joins neighbours, so that sources are called for few, long ranges.
 Status Writer::gather(Slice slice) {
@@ -250,21 +267,31 @@ Result<Bloom> Writer::make_bloom() {
   return bloom;
 }
 
-Result<RunMeta> Writer::finish() {
+Status Writer::close_rows() {
   TSFEAT_TRY(write_pending());
   TSFEAT_TRY(write_directory_block());
   place_directory_blocks();
   write_hot();
   TSFEAT_TRY(flush_buffer());
-  TSFEAT_ASSIGN(const Bloom bloom, make_bloom());
+  TSFEAT_ASSIGN(bloom_, make_bloom());
+  return {};
+}
+
+Result<RunMeta> Writer::finish(std::optional<uint64_t> version) {
+  if (!bloom_) TSFEAT_TRY(close_rows());
   run::Footer footer;
   footer.pages = index_.pages.size();
   footer.directory_blocks = index_.directory.size();
   footer.bloom_offset = written_;
-  footer.bloom_bytes = bloom.bytes().size();
-  footer.bloom_crc = crc32c(bloom.bytes());
-  ByteWriter(&buffer_).bytes(bloom.bytes());
+  footer.bloom_bytes = bloom_->bytes().size();
+  footer.bloom_crc = crc32c(bloom_->bytes());
+  ByteWriter(&buffer_).bytes(bloom_->bytes());
 
+  if (version) {
+    // Every row says that it is no version away from the expected one: the same at all times, which is known now.
+    meta_.stats.min_version = meta_.stats.max_version = *version;
+    options_.arrivals = std::make_shared<const Arrivals>(std::vector<Arrival>{{*version, meta_.stats.max_time}});
+  }
   if (options_.arrivals != nullptr)
     index_.arrivals = options_.arrivals->between(meta_.stats.min_time, meta_.stats.max_time);
   PageEntry& end = index_.pages.emplace_back();

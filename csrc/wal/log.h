@@ -42,17 +42,18 @@ class LogWriter {
 };
 
 struct ReplayResult {
-  uint64_t valid_bytes = 0;  // up to the end of the last whole record; 0: not even the header was written
-  uint64_t previous = 0;     // number of the segment before this one
+  uint64_t valid_bytes = 0;    // up to the end of the last whole record; 0: not even the header was written
+  uint64_t previous = 0;       // number of the segment before this one
+  uint64_t durable_bytes = 0;  // that the seals know of
   uint64_t records = 0;
   bool torn = false;  // an unsynced tail lay behind that was not zeros, or a seal was written half
 };
 
-// Gives each whole record's payload (8-byte aligned, valid during the call) to `visit`, from byte `from` (0: the start;
-// else a valid_bytes of before). Reads only. last: whether it is the newest segment; an older one must be whole
-// (finished), else kCorruption.
+// Gives each whole record's payload (8-byte aligned, valid during the call), and the byte where the record ends, to
+// `visit`, from byte `from` (0: the start; else a valid_bytes of before). Reads only. last: whether it is the newest
+// segment; an older one must be whole (finished), else kCorruption.
 Result<ReplayResult> replay_log(Vfs& vfs, const std::string& path, uint64_t number, uint64_t from, bool last,
-                                const std::function<Status(Bytes record)>& visit);
+                                const std::function<Status(Bytes record, uint64_t end)>& visit);
 
 // Cuts a torn tail off and mends a seal that was written half, after replay, and syncs: the segment is then whole.
 Status truncate_log(Vfs& vfs, const std::string& path, uint64_t valid_bytes);

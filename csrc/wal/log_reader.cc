@@ -49,6 +49,7 @@ class SegmentReader {
   }
 
   bool seal_torn() const { return seal_torn_; }
+  uint64_t sealed_bytes() const { return sealed_bytes_; }
 
   // True if a whole record starts at `at`; its payload is then in payload().
   Result<bool> read_record(uint64_t at) {
@@ -139,7 +140,7 @@ class SegmentReader {
 }  // namespace
 
 Result<ReplayResult> replay_log(Vfs& vfs, const std::string& path, uint64_t number, uint64_t from, bool last,
-                                const std::function<Status(Bytes record)>& visit) {
+                                const std::function<Status(Bytes record, uint64_t end)>& visit) {
   TSFEAT_ASSIGN(const std::unique_ptr<File> file, vfs.open(path, OpenMode::kRead));
   TSFEAT_ASSIGN(const uint64_t file_bytes, file->size());
   SegmentReader reader(*file, number, file_bytes);
@@ -147,12 +148,13 @@ Result<ReplayResult> replay_log(Vfs& vfs, const std::string& path, uint64_t numb
   TSFEAT_TRY(reader.read_header(last, &result.torn));
   if (result.torn) return result;
   result.previous = reader.previous();
+  result.durable_bytes = reader.sealed_bytes();
   uint64_t at = std::max<uint64_t>(from, kHeaderBytes);
   while (at < file_bytes) {
     TSFEAT_ASSIGN(const bool whole, reader.read_record(at));
     if (!whole) break;
     const uint64_t next = at + reader.header().record_bytes();
-    if (Status status = visit(reader.payload()); !status.ok()) {
+    if (Status status = visit(reader.payload(), next); !status.ok()) {
       if (status.code() != Code::kCorruption) return status;
       return Status::corruption(path + ", offset " + std::to_string(at) + ": " + status.message());
     }

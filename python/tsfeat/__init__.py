@@ -17,6 +17,7 @@ array([70, 71], dtype=uint64)
 from __future__ import annotations
 
 from tsfeat import features
+from tsfeat.changes import Changes
 from tsfeat.comparison import Difference, diff
 from tsfeat.errors import (
     ClosedError,
@@ -30,6 +31,7 @@ from tsfeat.errors import (
     SchemaError,
     StorageError,
 )
+from tsfeat.export import ExportReport
 from tsfeat.filters import Filter, col, parameter, per_row
 from tsfeat.join import Join
 from tsfeat.latest import Latest
@@ -50,11 +52,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Category",
+    "Changes",
     "ClosedError",
     "Column",
     "CorruptionError",
     "Difference",
     "Error",
+    "ExportReport",
     "Filter",
     "Join",
     "Latest",

@@ -154,10 +154,30 @@ class Scan:
     def __iter__(self) -> Iterator[tuple[Keys, list[Column]]]: ...
     def __next__(self) -> tuple[Keys, list[Column]]: ...
 
+class Changes:
+    """An iterator over (complete, versions, (keys, columns)): events by (version, key, time); complete: the version up
+    to which all have been given out."""
+
+    def __iter__(self) -> Iterator[tuple[int, NDArray[np.uint64], tuple[Keys, list[Column]]]]: ...
+    def __next__(self) -> tuple[int, NDArray[np.uint64], tuple[Keys, list[Column]]]: ...
+
 class PlainForm:
     """What `Table.append_plain` looks for: names of key, time and columns; times are int64 or of this dtype."""
 
     def __init__(self, names: list[str], time_dtype: np.dtype[Any]) -> None: ...
+
+class Load:
+    """A bulk load: events sorted by (key, time), batch after batch; nothing of it stays unless `commit` returns."""
+
+    @property
+    def spec(self) -> TableSpec:
+        """What batches are for: the table's as of the load's beginning."""
+    def add(self, rows: int, keys: Keys, times: NDArray[np.int64], columns: list[Column | None]) -> None:
+        """As in `Table.append`. After an error the load is over."""
+    def commit(self) -> int:
+        """The version, durable."""
+    def abandon(self) -> None:
+        """Lets go of what was not committed; does nothing after `commit`."""
 
 class Table:
     """A table of an open store. Every method may be called from any thread; long ones release the GIL."""
@@ -186,6 +206,12 @@ class Table:
         """columns: one per schema column, None where the column's default is to be used. Validates all, then writes."""
     def append_plain(self, form: PlainForm, data: dict[str, Any], sync: bool | None) -> int | None:
         """Appends if data holds exactly the table's fields, each in its canonical form; else None: use `append`."""
+    def start_load(self) -> Load: ...
+    def changes(self, columns: list[int], since: int, until: int, window_rows: int) -> Changes:
+        """Events of versions after since, up to until; about window_rows of them at a time."""
+    @property
+    def durable_version(self) -> int:
+        """The newest version that survives a power loss."""
     def read(
         self,
         keys: Keys,

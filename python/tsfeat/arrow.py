@@ -82,26 +82,51 @@ def read_column(value: Any) -> list[Chunk]:
 def read_table(value: Any) -> tuple[list[str], list[list[Chunk]], int]:
     """Column names, the chunks of each column, and the number of rows, of anything that is a table in Arrow's terms."""
     schema, arrays = open_stream(value)
+    names = _column_names(schema)
+    columns: list[list[Chunk]] = [[] for _ in names]
+    total = 0
+    for node in whole_rows(arrays):
+        _decode_rows(node, 0, node.length, columns)
+        total += node.length
+    return names, columns, total
+
+
+def read_parts(value: Any, rows: int) -> Iterator[tuple[list[str], list[list[Chunk]], int]]:
+    """The same part by part, of so many rows each (the last may be fewer), while `value` gives them."""
+    schema, arrays = open_stream(value)
+    names = _column_names(schema)
+    columns: list[list[Chunk]] = [[] for _ in names]
+    total = held = 0
+    for node in whole_rows(arrays):
+        start = 0
+        while start < node.length:
+            length = min(node.length - start, rows - held)
+            _decode_rows(node, start, length, columns)
+            start, held, total = start + length, held + length, total + length
+            if held == rows:
+                yield names, columns, held
+                columns, held = [[] for _ in names], 0
+    if held or not total:
+        yield names, columns, held
+
+
+def _column_names(schema: _core.ArrowNode) -> list[str]:
     if schema.format != "+s":
         raise SchemaError(f"expected an Arrow table or record batch, not an array of format {schema.format!r}")
     names = [child.name for child in schema.children]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise SchemaError(f"columns given twice: {', '.join(sorted(twice))}")
-    columns: list[list[Chunk]] = [[] for _ in names]
-    total = 0
-    for node in whole_rows(arrays):
-        for chunks, child in zip(columns, node.children, strict=True):
-            chunks.append(_decode_child(child, node))
-        total += node.length
-    return names, columns, total
+    return names
 
 
-def _decode_child(child: _core.ArrowNode, parent: _core.ArrowNode) -> Chunk:
-    try:
-        return decode(child, parent.offset, parent.length)
-    except SchemaError as error:
-        raise SchemaError(f"column {child.name!r}: {error}") from None
+def _decode_rows(node: _core.ArrowNode, start: int, length: int, columns: list[list[Chunk]]) -> None:
+    """Adds some rows of a record batch to the columns."""
+    for chunks, child in zip(columns, node.children, strict=True):
+        try:
+            chunks.append(decode(child, node.offset + start, length))
+        except SchemaError as error:
+            raise SchemaError(f"column {child.name!r}: {error}") from None
 
 
 def decode(node: _core.ArrowNode, start: int = 0, length: int | None = None) -> Chunk:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -42,6 +42,25 @@ def read_batch(data: Any, layout: Layout) -> Batch:
         f"table {layout.name!r}: append takes a mapping of column name to array, or a table that speaks Arrow, "
         f"not {type(data).__name__}"
     )
+
+
+def read_batches(data: Any, layout: Layout, rows: int) -> Iterator[Batch]:
+    """Batches of so many rows (the last may have fewer) of anything that is a table in Arrow's terms, as it gives them.
+
+    Raises
+    ------
+    SchemaError
+        As `read_batch`; rows are counted within the batch.
+    """
+    parts = arrow.read_parts(data, rows)
+    while True:
+        try:
+            names, columns, count = next(parts)
+        except StopIteration:
+            return
+        except SchemaError as error:
+            raise SchemaError(f"table {layout.name!r}: {error}") from None
+        yield _from_arrow(names, columns, count, layout)
 
 
 def _from_mapping(data: Mapping[str, Any], layout: Layout) -> Batch:

@@ -77,12 +77,13 @@ def to_torch(columns: list[tuple[Field, NDArray[Any]]], offsets: NDArray[np.int6
     for field, values in columns:
         if field.varlen:
             raise field.error("torch has no strings: leave the column out of to_torch(columns=...)")
-        result[field.name] = (torch.from_numpy(_for_torch(field, values)), shared)
+        result[field.name] = (torch.from_numpy(for_torch(values)), shared)
     return result
 
 
-def _for_torch(field: Field, values: NDArray[Any]) -> NDArray[Any]:
-    if field.kind == "time" or field.type == "uint64":
+def for_torch(values: NDArray[Any]) -> NDArray[Any]:
+    """As torch takes it: times and uint64 as the int64 of the same bits, small unsigned integers one size up."""
+    if values.dtype.kind == "M" or values.dtype == np.uint64:
         values = values.view(np.int64)
     values = values.astype(_TORCH_TYPES.get(values.dtype.name, values.dtype), copy=False)
     # torch warns about, and would write through, arrays that are read-only.

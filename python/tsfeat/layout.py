@@ -12,6 +12,16 @@ from tsfeat.fields import KEY_INDEX, TIME_INDEX, Field
 _MAX_CACHED = 256
 
 
+_TEXT_BYTES = 40
+"""What a value of variable width is taken for."""
+
+
+def rows_within(fields: Iterable[Field], budget_bytes: int, most: int) -> int:
+    """How many rows of these fields take about so many bytes; at least one, at most `most`."""
+    widths = [_TEXT_BYTES if field.dtype is None else field.dtype.itemsize * field.dimension for field in fields]
+    return max(1, min(most, budget_bytes // max(1, sum(widths))))
+
+
 class Projection:
     """The columns of a read: fields by name, and what to ask the engine for (the key is not asked for).
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tsfeat import _core as engine
+from tsfeat.errors import SchemaError
+from tsfeat.export import ExportReport, Progress, export_directory
 from tsfeat.filters import Filter
 from tsfeat.join import BATCH_ROWS, Join, Source
 from tsfeat.latest import Latest
@@ -279,6 +283,63 @@ class Reads:
             return core.scan(projection.indices, low, high, pinned, node, CHUNK_ROWS)
 
         return Scan(core, layout, projection, pinned, start)
+
+    def export(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        format: str = "parquet",
+        partition_by: str | None = None,
+        columns: Any = None,
+        since: Any = None,
+        before: Any = None,
+        where: Filter | None = None,
+        version: int | None = None,
+        compression: str = "zstd",
+        progress: Progress | None = None,
+    ) -> ExportReport:
+        """Write what a scan gives to a directory of Parquet files, in bounded memory.
+
+        The directory appears when all of it is written. DuckDB, polars, Spark and pyarrow read it (with hive
+        partitioning, where there are partitions). Needs pyarrow: `tsfeat[arrow]`.
+
+        Parameters
+        ----------
+        directory : path
+            A new or empty one.
+        format : {"parquet"}
+        partition_by : str, optional
+            A column of few values, one directory each: `action=like/part-0.parquet`, where the column is in the name
+            and not in the file. Or "year", "month", "day" or "hour" of the time, in UTC: `day=2024-05-01/`. Default:
+            one file. Within a file, events are in (key, time) order.
+        columns, since, before, where, version
+            As in `scan`.
+        compression : {"zstd", "snappy", "gzip", "lz4", "none"}
+        progress : callable, optional
+            Called with the number of events so far.
+
+        Raises
+        ------
+        SchemaError
+            If an argument does not fit, the directory is not empty, or there are more than 500 partitions.
+
+        Examples
+        --------
+        >>> import os, tempfile, tsfeat
+        >>> store = tsfeat.open(tempfile.mkdtemp())
+        >>> t = store.create_table("t", key=("k", "uint64"), time=("ts", "timestamp[s]"), columns={"x": "uint8"})
+        >>> t.append({"k": [2, 1], "ts": ["2024-05-01", "2024-05-02"], "x": [1, 2]})
+        1
+        >>> out = os.path.join(tempfile.mkdtemp(), "out")
+        >>> report = t.export(out, partition_by="day")
+        >>> report.events, report.files, sorted(os.listdir(out))
+        (2, 2, ['day=2024-05-01', 'day=2024-05-02'])
+        >>> store.close()
+        """
+        if format != "parquet":
+            raise SchemaError(f"table {self._layout.name!r}: format is 'parquet', not {format!r}")
+        stream = self.scan(columns=columns, since=since, before=before, where=where, version=version)
+        return export_directory(stream, self._layout, Path(directory), partition_by, compression, progress)
 
     def keys(self, *, version: int | None = None) -> Scan:
         """Each key that has a visible event, once, in order; a stream like that of `scan`."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tsfeat import _core, ingest
+from tsfeat import _core, bulk_load, ingest
 from tsfeat.batches import read_batch
 from tsfeat.categories import Categories
+from tsfeat.changes import WINDOW_ROWS, Changes
 from tsfeat.errors import PickleError, SchemaError
 from tsfeat.layout import Layout
 from tsfeat.reads import Reads
-from tsfeat.requests import read_bound
+from tsfeat.requests import read_bound, read_version
 from tsfeat.retention import Retention, retention_spec
 from tsfeat.schema import Schema, single_spec
 
@@ -131,6 +133,94 @@ class Table(Reads):
             source, position = self._checked_source(source, position)
         rows, keys, times, columns = read_batch(data, self._layout)
         return self._core.append(rows, keys, times, columns, source, position, sync)
+
+    def load(self, source: Any, *, progress: Callable[[int], None] | None = None) -> int:
+        """Load many sorted events at once, past the log and the write buffer: one append, however large.
+
+        It is atomic, and on stable storage when it returns; its events are ordered after everything that was appended
+        before it returned. Appends and reads go on meanwhile. Memory holds some 100,000 events at a time.
+
+        Parameters
+        ----------
+        source : Arrow stream, path or list of paths
+            Events sorted by (key, time); those of equal key and time keep their order. Whatever offers
+            `__arrow_c_stream__`, or Parquet files, read one after the other (needs pyarrow: `tsfeat[arrow]`). Columns
+            and values are as in `append`.
+        progress : callable, optional
+            Called with the number of events so far.
+
+        Returns
+        -------
+        int
+            The version that sees these events.
+
+        Raises
+        ------
+        SchemaError
+            If anything does not fit, or an event comes before the one ahead of it; the message names the row, counted
+            from 0 over the whole source. Nothing of the load stays.
+        StorageError, OutOfSpaceError, PoisonedError
+            If it could not be written.
+
+        Examples
+        --------
+        >>> import pyarrow as pa, tempfile, tsfeat
+        >>> store = tsfeat.open(tempfile.mkdtemp())
+        >>> t = store.create_table("t", key=("k", "uint64"), time=("ts", "timestamp[s]"), columns={"x": "uint8"})
+        >>> t.load(pa.table({"k": [1, 1, 2], "ts": [10, 20, 5], "x": [1, 2, 3]}))
+        1
+        >>> t.last_n([1], 5)["x"]
+        array([1, 2], dtype=uint8)
+        >>> store.close()
+        """
+        return bulk_load.load(self._core, source, progress)
+
+    def changes(self, *, since: int, follow: bool = False, columns: Any = None) -> Changes:
+        """What has been appended after a version, in the order of arrival, as an Arrow stream in bounded memory.
+
+        Events come by version, those of one version in the order of (key, time); each with its version in the column
+        `_version`. Only what is on stable storage is given out, so that what was seen is never taken back. What is
+        erased is not there. With retention, what no permitted read can see any more is not there either.
+
+        Parameters
+        ----------
+        since : int
+            A version: that of the last change that was worked on, of a scan, or 0 for all.
+        follow : bool
+            Go on as new appends become durable, until `Changes.stop` (a read-only store is refreshed meanwhile). Else
+            the stream ends at what is durable now.
+        columns : list of str, optional
+            Default: the time and all columns. `_version` and the key come first.
+
+        Raises
+        ------
+        RetentionError
+            If events that came after `since` may be gone: when it was already superseded at the horizon. While
+            following, from the stream, when the reader falls behind the horizon.
+        SchemaError
+            If there is no such version or column.
+
+        Examples
+        --------
+        >>> import tempfile, tsfeat
+        >>> store = tsfeat.open(tempfile.mkdtemp(), options=tsfeat.Options(sync="always"))
+        >>> t = store.create_table("t", key=("k", "uint64"), time=("ts", "timestamp[s]"), columns={"x": "uint8"})
+        >>> t.append({"k": [2, 1], "ts": [10, 20], "x": [1, 2]}), t.append({"k": [1], "ts": [5], "x": [3]})
+        (1, 2)
+        >>> changes = t.changes(since=0, columns=["x"])
+        >>> for batch in changes:
+        ...     print(batch["_version"], batch["k"], batch["x"])
+        [1 1 2] [1 2 1] [2 1 3]
+        >>> changes.version
+        2
+        >>> store.close()
+        """
+        layout = self._layout
+        projection = layout.everything if columns is None else layout.project(columns)
+        version = read_version(since, layout, None)
+        if not isinstance(version, int):
+            raise SchemaError(f"table {self.name!r}: since is a version, not {since!r}")
+        return Changes(self, layout, projection, version, bool(follow), WINDOW_ROWS)
 
     def position(self, source: str) -> int | None:
         """The position of the newest batch from `source`; None if there is none."""

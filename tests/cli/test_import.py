@@ -215,3 +215,13 @@ def test_export_of_a_part(tsfeat_command: Any, tmp_path: Path) -> None:
     tsfeat_command("export", tmp_path / "s", "clicks", out, "--overwrite", "--columns", "item", "--where", "item < 0")
     assert pq.read_table(out).num_rows == 0
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_export_by_partition(tsfeat_command: Any, tmp_path: Path) -> None:
+    tsfeat_command("import", tmp_path / "s", "clicks", write("parquet", tmp_path, clicks()), *MAPPING)
+    out = tmp_path / "out"
+    report = tsfeat_command.json("export", tmp_path / "s", "clicks", out, "--partition-by", "action")
+    assert report["events"] == ROWS and report["files"] == 2
+    assert sorted(folder.name for folder in out.iterdir()) == ["action=like", "action=view"]
+    assert "exists" in tsfeat_command("export", tmp_path / "s", "clicks", out, "--partition-by", "day", code=1).stderr
+    assert "exists" in tsfeat_command("export", tmp_path / "s", "clicks", out, "--overwrite", code=1).stderr

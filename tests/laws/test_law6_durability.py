@@ -6,6 +6,7 @@ import os
 import signal
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import tsfeat
@@ -100,6 +101,30 @@ def test_a_power_loss_leaves_a_prefix_that_holds_all_synced_batches(seed):
         assert store.verify().ok
         kept = survived
     store.close()
+
+
+@pytest.mark.parametrize("keep", ["none", "random", "all"])
+def test_a_load_is_durable_when_it_returns_and_so_is_what_came_before(keep):
+    disk = tsfeat.testing.MemoryDisk(5)
+    store = open_tiny("/store", disk=disk)
+    table = events_table(store)
+    store.flush()
+    for number in range(10):
+        rows = batch(range(5), [number] * 5, [payload(key, number) for key in range(5)])
+        if number % 4 == 2:
+            assert table.load(pa.table(rows)) == number + 1
+        else:
+            table.append(rows, source="feed", position=number)
+    crashed = disk.power_loss(keep)
+    store.close()
+    with open_tiny("/store", disk=crashed) as again:
+        table = again.table("events")
+        count = table.version
+        assert count >= 7, "the last load was the seventh batch"
+        got = values_of(table.last_n(KEYS, 10**6), "x")
+        assert got == [[payload(key, number) for number in range(count)] for key in range(5)]
+        assert table.append(batch([1], [10**6], [0])) == count + 1
+        assert again.verify().ok
 
 
 def test_a_crash_during_recovery_loses_nothing_more():

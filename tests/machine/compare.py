@@ -120,6 +120,17 @@ def scan_rows(stream: Any, schema: ModelSchema, columns: Sequence[str] | None) -
     return rows
 
 
+def change_rows(stream: Any, schema: ModelSchema, columns: Sequence[str] | None) -> list[tuple[int, Any, Any]]:
+    """(version, key, row) of what has changed."""
+    wanted = names(schema, columns)
+    rows: list[tuple[int, Any, Any]] = []
+    for chunk in record_batches(stream):
+        key, *flat = (_arrow_values(chunk.column(name)) for name in (schema.key_name, *wanted))
+        versions = _arrow_values(chunk.column("_version"))
+        rows.extend(zip(versions, key, zip(*flat, strict=True) if flat else [()] * len(key), strict=True))
+    return rows
+
+
 def _arrow_values(array: Any) -> list[Any]:
     import pyarrow as pa
 

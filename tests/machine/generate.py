@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from tests.reference import MISSING, ModelColumn, ModelRetention, ModelSchema, ModelTable
-from tests.reference.schema import INTEGER_RANGES, UNIT_NS
+from tests.reference.schema import INTEGER_RANGES, UNIT_NS, key_order
 
 START = 1_000
 """Where the clock starts, in units of whatever table looks at it."""
@@ -89,6 +89,13 @@ def batch(rng: Random, table: ModelTable, rows: int) -> dict[str, list[Any]]:
         if column.filler() is MISSING or rng.random() < 0.7:
             data[column.name] = values(rng, column, rows)
     return data
+
+
+def in_order(schema: ModelSchema, data: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The batch sorted by (key, time), as a load takes it."""
+    keys, times = data[schema.key_name], data[schema.time_name]
+    order = sorted(range(len(keys)), key=lambda row: (key_order(keys[row]), times[row]))
+    return {name: [values[row] for row in order] for name, values in data.items()}
 
 
 def spoil(rng: Random, table: ModelTable, data: dict[str, list[Any]]) -> None:

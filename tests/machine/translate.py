@@ -65,13 +65,24 @@ def keys(schema: ModelSchema, chosen: Sequence[Any], rng: Random) -> Any:
 
 def batch(schema: ModelSchema, data: Mapping[str, Sequence[Any]], rng: Random) -> Any:
     """As an Arrow table, or as a mapping to arrays and lists."""
+    types = _arrow_types(schema)
+    if rng.random() < 0.3:
+        return arrow_table(schema, data)
+    return {name: _array(schema, name, values, types[name], rng) for name, values in data.items()}
+
+
+def arrow_table(schema: ModelSchema, data: Mapping[str, Sequence[Any]], chunk_rows: int | None = None) -> pa.Table:
+    """In record batches of so many rows, or one."""
+    types = _arrow_types(schema)
+    table = pa.table({name: pa.array(values, types[name]) for name, values in data.items()})
+    return table if chunk_rows is None else pa.Table.from_batches(table.to_batches(chunk_rows), table.schema)
+
+
+def _arrow_types(schema: ModelSchema) -> dict[str, pa.DataType]:
     types = {schema.key_name: ARROW[schema.key_type], schema.time_name: pa.timestamp(schema.unit, tz="UTC")}
     for column in schema.columns:
         types[column.name] = pa.list_(pa.float32(), column.dimension) if column.type == "vector" else ARROW[column.type]
-    if rng.random() < 0.3:
-        arrays = [pa.array(values, types[name]) for name, values in data.items()]
-        return pa.table(dict(zip(data, arrays, strict=True)))
-    return {name: _array(schema, name, values, types[name], rng) for name, values in data.items()}
+    return types
 
 
 def _array(schema: ModelSchema, name: str, values: Sequence[Any], arrow_type: pa.DataType, rng: Random) -> Any:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 from random import Random
 from typing import Any
+from unittest import mock
 
 from hypothesis import note
 
 import tsfeat
+import tsfeat.table as table_module
 import tsfeat.testing
 from tests.reference import ModelStore, ModelTable
 from tests.reference.schema import UNIT_NS
-from tests.support import open_tiny
+from tests.support import open_tiny, refuse
+from tsfeat import bulk_load
 
 from . import compare, generate, translate
 
@@ -94,6 +97,22 @@ class World:
         )
         # Also where the batch was ignored: it was here before, and who sends it again with sync may rely on it now.
         self.commit(durable=accepted and bool(sync))
+
+    def load(self, rng: Random, rows: int) -> None:
+        """One append past the log, durable when it returns."""
+        model, table = self.pick(rng)
+        data = generate.batch(rng, model, rows)
+        if rng.random() < 0.95:
+            data = generate.in_order(model.schema, data)
+        batch_rows, chunk_rows = rng.choice((1, 7, 64, 1000)), rng.choice((1, 5, 1000))
+        note(("load", table.name, data, batch_rows, chunk_rows))
+        source = translate.arrow_table(model.schema, data, chunk_rows)
+        if data != generate.in_order(model.schema, data):
+            refuse(self.store, tsfeat.SchemaError, "sorted by", lambda: table.load(source))
+            return
+        with mock.patch.object(bulk_load, "BATCH_ROWS", batch_rows):
+            compare.check(lambda: model.append(data), lambda: table.load(source))
+        self.commit(durable=True)
 
     def delete(self, rng: Random) -> None:
         model, table = self.pick(rng)
@@ -183,7 +202,13 @@ class World:
             self.reader.refresh()
             self.reader_model = self.model.copy()
         name = rng.choice(self.reader_model.tables())
-        self._read(rng, self.reader_model.table(name), self.reader.table(name))
+        read = self._changes if rng.random() < 0.2 else self._read
+        read(rng, self.reader_model.table(name), self.reader.table(name))
+
+    def changes(self, rng: Random) -> None:
+        if rng.random() < 0.5:
+            self.flush()
+        self._changes(rng, *self.pick(rng))
 
     def _read(self, rng: Random, model: ModelTable, table: tsfeat.Table) -> None:
         kind = rng.choice(("last_n", "last_n", "between", "latest", "count", "scan"))
@@ -212,6 +237,30 @@ class World:
             return compare.scan_rows(scan, schema, columns)
 
         compare.check(lambda: model.scan(columns=columns, where=filter, **options), real)
+
+    def _changes(self, rng: Random, model: ModelTable, table: tsfeat.Table) -> None:
+        schema = model.schema
+        columns = [name for name in generate.projection(rng, schema) or () if name != schema.key_name]
+        _, least = model.horizon()
+        since = rng.randint(0 if rng.random() < 0.1 else min(least, model.version), model.version)
+        window_rows = rng.choice((1, 5, 50, 1000))
+        note(("changes", table.name, since, columns, window_rows))
+        durable = next((state for state in self.history if table.name in state.tables()), None)
+        with mock.patch.object(table_module, "WINDOW_ROWS", window_rows):
+            try:
+                changes = table.changes(since=since, columns=columns)
+            except tsfeat.Error:
+                compare.check(lambda: model.changes(since, since), lambda: table.changes(since=since))
+                return
+        until = changes._until
+        assert until <= model.version
+        if self.store.table(table.name) is table and durable is self.history[0]:
+            assert until >= durable.table(table.name).version
+        compare.check(
+            lambda: model.changes(since, until, columns=columns),
+            lambda: compare.change_rows(changes, schema, columns),
+        )
+        assert changes.version == max(since, until)
 
     def _read_rows(self, rng: Random, kind: str, model: ModelTable, table: tsfeat.Table) -> None:
         schema, keys = model.schema, generate.keys(rng, model)

@@ -219,6 +219,26 @@ class ModelTable:
         rows = self.read(keys, since=since, before=before, where=where, columns=columns, version=version)
         return [(key, row) for key, events in zip(keys, rows, strict=True) for row in events]
 
+    def changes(self, since: int, until: int, *, columns: Sequence[str] | None = None) -> list[tuple[int, Key, Row]]:
+        """(version, key, row) of what was appended after a version, as far as a permitted read may see it."""
+        if not 0 <= since <= self.version:
+            raise SchemaError(f"version {since} is not within 0 .. {self.version}")
+        if since < self.horizon()[1]:
+            raise RetentionError(f"version {since} is past the horizon {self.horizon()[1]}")
+        moments = [] if self.retention is None else self.moments[self.retention.clock]
+        arrived = [
+            (event.version, key_order(key), event.time, event.position, key, event)
+            for key, events in self.events.items()
+            for event in events
+            if since < event.version <= until
+            and (self.retention is None or kept(events, event, self.retention, self.now(), moments))
+        ]
+        names = self._names(columns)
+        return [
+            (event.version, key, tuple(self._as_mapping(key, event)[name] for name in names))
+            for *_, key, event in sorted(arrived, key=lambda item: item[:4])
+        ]
+
     def keys(self) -> list[Key]:
         return [key for key in sorted(self.events, key=key_order) if self._visible(key, self.version, None)]
 

@@ -6,25 +6,15 @@
 namespace tsfeat::engine_testing {
 namespace {
 
-std::string text_of(uint64_t item) { return std::string(item % 17, 'x') + std::to_string(item * 7919); }
 std::string category_of(uint64_t item) { return "c" + std::to_string(item % 5); }
 
-// Strings of a batch as offsets and data.
-struct Strings {
-  std::vector<int64_t> offsets{0};
-  std::string data;
-  void add(const std::string& text) {
-    data += text;
-    offsets.push_back(static_cast<int64_t>(data.size()));
-  }
-  InputColumn column() const {
-    InputColumn out;
-    out.view.offsets = offsets.data();
-    out.view.data = reinterpret_cast<const uint8_t*>(data.data());
-    out.data_bytes = data.size();
-    return out;
-  }
-};
+InputColumn column_of(const Strings& strings) {
+  InputColumn out;
+  out.view.offsets = strings.offsets.data();
+  out.view.data = reinterpret_cast<const uint8_t*>(strings.data.data());
+  out.data_bytes = strings.data.size();
+  return out;
+}
 
 InputColumn fixed(const uint64_t* values) {
   InputColumn out;
@@ -39,6 +29,23 @@ void check_text(const ColumnResult& texts, size_t row, uint64_t item) {
 }
 
 }  // namespace
+
+std::string text_of(uint64_t item) { return std::string(item % 17, 'x') + std::to_string(item * 7919); }
+
+RowArrays::RowArrays(const Rows& rows, const Schema& schema) {
+  for (const Row& row : rows) {
+    keys.push_back(row.key);
+    times.push_back(row.time);
+    items.push_back(row.item);
+    texts.add(text_of(row.item));
+    categories.add(category_of(row.item));
+  }
+  request.rows = rows.size();
+  request.keys = fixed(keys.data());
+  request.times = times.data();
+  request.columns = {fixed(items.data()), column_of(texts), column_of(categories)};
+  while (request.columns.size() < schema.columns.size()) request.columns.emplace_back().absent = true;
+}
 
 Schema events_schema() {
   Schema schema;
@@ -65,29 +72,23 @@ StoreOptions quiet_options() {
 
 Result<uint64_t> append(Table& table, const Rows& rows, std::optional<bool> sync, std::optional<std::string> source,
                         int64_t position) {
-  std::vector<uint64_t> keys, items;
-  std::vector<int64_t> times;
-  Strings texts, categories;
-  for (const Row& row : rows) {
-    keys.push_back(row.key);
-    times.push_back(row.time);
-    items.push_back(row.item);
-    texts.add(text_of(row.item));
-    categories.add(category_of(row.item));
-  }
-  AppendRequest request;
-  request.rows = rows.size();
-  request.keys = fixed(keys.data());
-  request.times = times.data();
   TSFEAT_ASSIGN(const std::shared_ptr<const Schema> schema, table.schema());
-  request.columns = {fixed(items.data()), texts.column(), categories.column()};
-  for (size_t added = request.columns.size(); added < schema->columns.size(); ++added) {
-    request.columns.emplace_back().absent = true;
+  RowArrays arrays(rows, *schema);
+  arrays.request.sync = sync;
+  arrays.request.source = source;
+  arrays.request.position = position;
+  return table.append(arrays.request);
+}
+
+Result<uint64_t> bulk_load(Table& table, const Rows& rows, size_t batch_rows) {
+  TSFEAT_ASSIGN(const std::unique_ptr<Load> load, table.start_load());
+  const Rows sorted = in_order({rows});
+  for (size_t at = 0; at < sorted.size(); at += batch_rows) {
+    const auto first = sorted.begin() + static_cast<std::ptrdiff_t>(at);
+    const auto count = static_cast<std::ptrdiff_t>(std::min(batch_rows, sorted.size() - at));
+    TSFEAT_TRY(load->add(RowArrays(Rows(first, first + count), load->schema()).request));
   }
-  request.sync = sync;
-  request.source = source;
-  request.position = position;
-  return table.append(request);
+  return load->commit();
 }
 
 Result<Rows> read_all(const Table& table, std::optional<int64_t> version) {

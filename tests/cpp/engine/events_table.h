@@ -26,8 +26,34 @@ Schema events_schema();
 // time.
 StoreOptions quiet_options();
 
+std::string text_of(uint64_t item);
+
+// Strings of a batch as offsets and data.
+struct Strings {
+  std::vector<int64_t> offsets{0};
+  std::string data;
+  void add(const std::string& text) {
+    data += text;
+    offsets.push_back(static_cast<int64_t>(data.size()));
+  }
+};
+
+// Rows as columns, and the request that refers to them.
+struct RowArrays {
+  RowArrays(const Rows& rows, const Schema& schema);
+  RowArrays(const RowArrays&) = delete;
+  RowArrays& operator=(const RowArrays&) = delete;
+
+  AppendRequest request;
+  std::vector<uint64_t> keys, items;
+  std::vector<int64_t> times;
+  Strings texts, categories;
+};
+
 Result<uint64_t> append(Table& table, const Rows& rows, std::optional<bool> sync = std::nullopt,
                         std::optional<std::string> source = std::nullopt, int64_t position = 0);
+// A bulk load of the rows, sorted first, in batches of so many.
+Result<uint64_t> bulk_load(Table& table, const Rows& rows, size_t batch_rows = 15);
 // All rows in (key, time, arrival) order, as of a version or the newest. A row whose other columns do not fit its item
 // fails the test.
 Result<Rows> read_all(const Table& table, std::optional<int64_t> version = std::nullopt);

@@ -30,13 +30,18 @@ class Script {
         [&] { return append("b", 20, false); },
         [&] { return append("a", 3, false); },
         [&] { return flush(); },
+        [&] { return load("a", 40); },
         [&] { return append("a", 25, true); },
         [&] { return add_column("a"); },
         [&] { return append("a", 10, false); },
         [&] { return erase("a"); },
         [&] { return append("a", 22, false); },
         [&] { return flush(); },
+        [&] { return load("a", 0); },
         [&] { return append("b", 4, true); },
+        [&] { return append("a", 6, false); },
+        [&] { return load("b", 21); },
+        [&] { return append("a", 7, false); },
         [&] { return store_->compact(true, {}); },
         [&] { return append("a", 12, false); },
         [&] { return store_->checkpoint(kCheckpointPath); },
@@ -72,6 +77,14 @@ class Script {
     return {};
   }
   Status append(const std::string& name, size_t rows, bool sync) {
+    const auto add = [&](Table& table, const Rows& batch) { return engine_testing::append(table, batch, sync); };
+    return attempt(name, rows, sync, add);
+  }
+  Status load(const std::string& name, size_t rows) {
+    return attempt(name, rows, true, [](Table& table, const Rows& batch) { return bulk_load(table, batch); });
+  }
+  Status attempt(const std::string& name, size_t rows, bool sync,
+                 const std::function<Result<uint64_t>(Table&, const Rows&)>& add) {
     TableOracle& oracle = oracle_.tables[name];
     TSFEAT_ASSIGN(const std::shared_ptr<Table> table, store_->table(name));
     // After an error the store says itself what it took.
@@ -79,16 +92,17 @@ class Script {
     oracle.attempted.resize(version);
     oracle.attempted.push_back(some_rows(next_item_, rows));
     next_item_ += rows;
-    TSFEAT_TRY(engine_testing::append(*table, oracle.attempted.back(), sync).status());
+    TSFEAT_TRY(add(*table, oracle.attempted.back()).status());
     oracle.returned = oracle.attempted.size();
-    if (sync) {  // there is one log: what came before it, in any table, is durable as well
-      for (auto& [other, state] : oracle_.tables) state.durable = std::max(state.durable, state.returned);
-    }
+    if (sync) all_is_durable();  // there is one log: what came before it, in any table, is durable as well
     return {};
+  }
+  void all_is_durable() {
+    for (auto& [name, oracle] : oracle_.tables) oracle.durable = std::max(oracle.durable, oracle.returned);
   }
   Status flush() {
     TSFEAT_TRY(store_->flush());
-    for (auto& [name, oracle] : oracle_.tables) oracle.durable = std::max(oracle.durable, oracle.returned);
+    all_is_durable();
     return {};
   }
   Status add_column(const std::string& name) {
@@ -115,9 +129,7 @@ class Script {
   Status close() {
     const Status status = store_->close();
     store_.reset();
-    if (status.ok()) {
-      for (auto& [name, oracle] : oracle_.tables) oracle.durable = std::max(oracle.durable, oracle.returned);
-    }
+    if (status.ok()) all_is_durable();
     return status;
   }
 

@@ -46,7 +46,7 @@ struct Replayed {
 
 Replayed replay(Vfs& vfs, bool last = true, uint64_t from = 0, uint64_t number = kNumber) {
   std::vector<std::string> payloads;
-  Result<ReplayResult> result = replay_log(vfs, kPath, number, from, last, [&](Bytes record) {
+  Result<ReplayResult> result = replay_log(vfs, kPath, number, from, last, [&](Bytes record, uint64_t) {
     EXPECT_EQ(reinterpret_cast<uintptr_t>(record.data()) % 8, 0U);
     payloads.emplace_back(reinterpret_cast<const char*>(record.data()), record.size());
     return Status{};
@@ -92,7 +92,7 @@ TEST(Log, AnErrorOfTheVisitorEndsTheReplay) {
   auto log = make_log(*disk);
   ASSERT_TRUE(append(**log, "x").ok());
   const auto with = [&](const Status& status) {
-    return replay_log(*disk, kPath, kNumber, 0, true, [&](Bytes) { return status; }).status();
+    return replay_log(*disk, kPath, kNumber, 0, true, [&](Bytes, uint64_t) { return status; }).status();
   };
   EXPECT_EQ(with(Status::schema("no")).code(), Code::kSchema);
   EXPECT_NE(with(Status::corruption("bad")).message().find("offset 512: bad"), std::string::npos);

@@ -1,0 +1,66 @@
+"""One batch: the labels, and the histories they refer to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsfeat import convert
+from tsfeat.sequences import Sequences
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of a data set.
+
+    Attributes
+    ----------
+    labels : dict of str to ndarray, shape (rows,)
+        The label columns, key and moment among them.
+    sequences : dict of str to Sequences
+        For each read, one row per *distinct* (key, moment) of the batch: candidates of one request share a history.
+    inverse : ndarray of int64, shape (rows,)
+        Which row of `sequences` belongs to each label.
+    rows : ndarray of int64, shape (rows,)
+        Which rows of the labels these are.
+    epoch, number : int
+        The batch's place in the stream.
+    """
+
+    labels: dict[str, NDArray[Any]]
+    sequences: dict[str, Sequences]
+    inverse: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    epoch: int
+    number: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def to_torch(self, *, nested: bool = False) -> dict[str, Any]:
+        """The batch as a flat dict of tensors, which a data loader can collate, pin and move.
+
+        Label columns under their names; `<read>.<column>` and `<read>.offsets` for each read (or, nested, one
+        `torch.nested` jagged tensor a column); `inverse`, `rows`; `epoch` and `number` as integers. Columns of text
+        are left out: torch has no strings.
+        """
+        torch = convert.needed("torch", "to_torch")
+        made: dict[str, Any] = {
+            name: torch.from_numpy(convert.for_torch(values))
+            for name, values in self.labels.items()
+            if values.dtype.kind in "biufM"
+        }
+        for name, seqs in self.sequences.items():
+            for column, (values, offsets) in seqs.to_torch().items():
+                if nested:
+                    made[f"{name}.{column}"] = torch.nested.nested_tensor_from_jagged(values, offsets)
+                else:
+                    made[f"{name}.{column}"] = values
+                    made[f"{name}.offsets"] = offsets
+        made["inverse"] = torch.from_numpy(self.inverse)
+        made["rows"] = torch.from_numpy(self.rows)
+        made["epoch"], made["number"] = self.epoch, self.number
+        return made

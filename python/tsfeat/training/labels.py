@@ -1,0 +1,93 @@
+"""Label tables as numpy columns, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tsfeat import _core, arrow
+from tsfeat.errors import SchemaError
+from tsfeat.fields import STRINGS
+
+
+def read_labels(labels: Any, key: str, before: str) -> dict[str, NDArray[Any]]:
+    """The columns of a mapping or of anything that speaks Arrow; key and moment are there and without nulls."""
+    if isinstance(labels, Mapping):
+        columns = {name: _array(name, values) for name, values in labels.items()}
+    elif arrow.speaks(labels):
+        names, parts, _ = arrow.read_table(labels)
+        columns = {name: _joined(name, chunks) for name, chunks in zip(names, parts, strict=True)}
+    else:
+        raise SchemaError(f"labels is a mapping of columns or a table that speaks Arrow, not {type(labels).__name__}")
+    for role, name in (("key", key), ("before", before)):
+        if name not in columns:
+            raise SchemaError(f"labels have no column {name!r} for {role}=; they have {', '.join(columns) or 'none'}")
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise SchemaError(f"the label columns have different lengths: {lengths}")
+    moments = columns[before]
+    if moments.dtype.kind == "M" and bool(np.isnat(moments).any()):
+        raise SchemaError(f"labels, column {before!r}, row {int(np.isnat(moments).argmax())}: NaT is no moment")
+    return columns
+
+
+def distinct(key: NDArray[Any], before: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each distinct (key, moment) is first met, in that order, and which of them each row is."""
+    keys = key if key.dtype.kind in "iu" else np.unique(key, return_inverse=True)[1]
+    order = np.lexsort((before, keys))
+    sorted_keys, sorted_before = keys[order], before[order]
+    new = np.ones(len(order), np.bool_)
+    new[1:] = (sorted_keys[1:] != sorted_keys[:-1]) | (sorted_before[1:] != sorted_before[:-1])
+    if new.all():
+        rows = np.arange(len(order), dtype=np.int64)
+        return rows, rows
+    # lexsort is stable, so a group's first row is where it was first met.
+    first = order[new]
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    inverse = np.empty(len(order), np.int64)
+    inverse[order] = rank[np.cumsum(new) - 1]
+    return np.sort(first).astype(np.int64), inverse
+
+
+def _array(name: str, values: Any) -> NDArray[Any]:
+    if arrow.speaks(values):
+        return _joined(name, arrow.read_column(values))
+    made = np.asarray(values)
+    if made.ndim != 1:
+        raise SchemaError(f"labels, column {name!r}: expected one dimension, not shape {made.shape}")
+    if made.dtype.kind in "UO":
+        missing = [row for row, value in enumerate(made.tolist()) if not isinstance(value, (str, bytes))]
+        if missing:
+            raise SchemaError(f"labels, column {name!r}, row {missing[0]}: not a string: fill or drop such rows first")
+        made = made if isinstance(made[:1].tolist()[:1] and made[0], bytes) else made.astype(STRINGS)
+    return made
+
+
+def _joined(name: str, chunks: list[arrow.Chunk]) -> NDArray[Any]:
+    made: list[NDArray[Any]] = []
+    start = 0
+    for kind, values, valid in chunks:
+        array = _plain(kind, values)
+        if kind == "null" or (valid is not None and not valid.all()):
+            row = start if valid is None else start + int(valid.argmin())
+            raise SchemaError(f"labels, column {name!r}, row {row}: null: fill or drop such rows first")
+        made.append(array)
+        start += len(array)
+    return np.concatenate(made) if made else np.zeros(0, np.int64)
+
+
+def _plain(kind: str, values: Any) -> NDArray[Any]:
+    if kind in ("array", "null"):
+        return np.asarray(values)
+    if kind == "dictionary":
+        indices, offsets, data = values
+        entries = np.array(_core.varlen_to_objects(offsets, data, False), STRINGS)
+        taken: NDArray[Any] = entries[indices]
+        return taken
+    offsets, data = values
+    listed = _core.varlen_to_objects(offsets, data, kind == "binary")
+    return np.array(listed, object if kind == "binary" else STRINGS)

@@ -1,0 +1,276 @@
+"""The loader: every label once, with what its moment allows; the same stream however it is read."""
+
+from __future__ import annotations
+
+import os
+import pickle
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import tsfeat
+from tests.reference import ModelColumn, ModelSchema, ModelTable
+from tests.support import batch, events_table, values_of
+from tsfeat.training import LastN, SequenceDataset
+from tsfeat.training.labels import distinct
+
+KEYS, ROWS = 12, 157
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A store, its model, and labels on it."""
+    rng = np.random.default_rng(3)
+    path = tmp_path_factory.mktemp("training") / "store"
+    columns = (ModelColumn("x", "int64"),)
+    model = ModelTable(ModelSchema("k", "uint64", "ts", "s", columns), None, lambda: 0)
+    with tsfeat.open(path) as store:
+        table = events_table(store)
+        for _ in range(6):
+            keys, times = rng.integers(0, KEYS, 100).tolist(), rng.integers(0, 1000, 100).tolist()
+            table.append(batch(keys, times, range(100)))
+            model.append({"k": keys, "ts": times, "x": list(range(100))})
+    labels = {
+        "k": rng.integers(0, KEYS + 2, ROWS).astype(np.uint64),
+        "ts": rng.integers(0, 1000, ROWS) // 100 * 100,
+        "y": np.arange(ROWS, dtype=np.float32),
+    }
+    with tsfeat.open(path, "r") as store:
+        yield store, model, labels
+
+
+def dataset(world, **options):
+    store, _, labels = world
+    reads = {"events": LastN(store.table("events"), 7), "xs": LastN(store.table("events"), 3, columns=["x"])}
+    return SequenceDataset(labels, reads, **{"batch_size": 16, "key": "k", "before": "ts", **options})
+
+
+def expanded(part):
+    """For each label of a batch its number and histories, as plain values."""
+    events, xs = values_of(part.sequences["events"], "x"), values_of(part.sequences["xs"], "x")
+    return [(float(y), events[at], xs[at]) for y, at in zip(part.labels["y"], part.inverse.tolist(), strict=True)]
+
+
+def stream(parts):
+    return [expanded(part) for part in parts]
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_each_label_has_what_the_model_has_before_its_moment(world, shuffle):
+    _, model, labels = world
+    rows = [row for part in stream(dataset(world, shuffle=shuffle)) for row in part]
+    assert sorted(row[0] for row in rows) == list(range(ROWS))
+    for y, events, xs in rows:
+        key, moment = int(labels["k"][int(y)]), int(labels["ts"][int(y)])
+        (expected,) = model.last_n([key], 7, before=moment, columns=["x"])
+        assert events == [x for (x,) in expected] and xs == events[-3:]
+
+
+def test_candidates_of_one_request_share_a_history(world):
+    for part in dataset(world, batch_size=64):
+        pairs = list(zip(part.labels["k"].tolist(), part.labels["ts"].tolist(), strict=True))
+        assert len(part.sequences["events"]) == len(set(pairs)) < len(pairs)
+        seen = list(dict.fromkeys(pairs))
+        assert [seen[at] for at in part.inverse.tolist()] == pairs
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 2)), max_size=30), st.booleans())
+def test_distinct(pairs, text):
+    keys = np.array([f"k{key}" if text else key for key, _ in pairs], np.dtypes.StringDType() if text else np.uint64)
+    first, inverse = distinct(keys, np.array([moment for _, moment in pairs], np.int64))
+    seen = list(dict.fromkeys(pairs))
+    assert [pairs[at] for at in first.tolist()] == seen
+    assert [seen[at] for at in inverse.tolist()] == pairs
+
+
+options = st.fixed_dictionaries(
+    {
+        "batch_size": st.integers(1, 60), "shuffle": st.booleans(), "seed": st.integers(0, 5),
+        "drop_last": st.booleans(), "prefetch": st.sampled_from([0, 1, 4]), "threads": st.integers(1, 3),
+    }
+)  # fmt: skip
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(options, st.data())
+def test_resuming_gives_the_identical_stream(world, options, data):
+    """Two epochs, cut anywhere, and the state carried to another data set."""
+    whole = dataset(world, **options)
+    expected = stream(whole) + stream(whole)
+    cut = data.draw(st.integers(0, len(expected)))
+    first, got = dataset(world, **options), []
+    batches = iter(first)
+    while len(got) < cut:
+        part = next(batches, None)
+        if part is None:
+            batches = iter(first)
+        else:
+            got.append(expanded(part))
+    state = pickle.loads(pickle.dumps(first.state_dict()))
+    second = dataset(world, **options)
+    second.load_state_dict(state)
+    while len(got) < len(expected):
+        got += stream(second)
+    assert got == expected
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(options, st.integers(1, 5))
+def test_ranks_share_the_labels(world, options, world_size):
+    ranks = [dataset(world, rank=rank, world_size=world_size, **options) for rank in range(world_size)]
+    streams = [stream(rank) for rank in ranks]
+    rows = sorted(row[0] for parts in streams for part in parts for row in part)
+    if options["drop_last"]:
+        assert len({len(parts) for parts in streams}) == 1
+        assert all(len(part) == options["batch_size"] for parts in streams for part in parts)
+        assert len(set(rows)) == len(rows)
+    else:
+        assert rows == list(range(ROWS))
+    assert [len(rank) for rank in ranks] == [len(parts) for parts in streams]
+
+
+def test_shuffling_follows_from_seed_and_epoch(world):
+    def order(seed, epoch):
+        made = dataset(world, shuffle=True, seed=seed)
+        made.set_epoch(epoch)
+        return np.concatenate([part.rows for part in made]).tolist()
+
+    assert order(1, 0) == order(1, 0)
+    orders = [order(seed, epoch) for seed in (1, 2) for epoch in (0, 1)]
+    assert len({tuple(rows) for rows in orders}) == 4
+    assert all(sorted(rows) == list(range(ROWS)) for rows in orders)
+
+
+def test_an_error_comes_where_its_batch_would_have(world):
+    class Failing:
+        def read(self, keys, *, before):
+            if (before >= 500).any():
+                raise ValueError("no")
+            return store.table("events").last_n(keys, 1, before=before)
+
+    store, _, labels = world
+    ordered = {**labels, "ts": np.sort(labels["ts"])}
+    made = SequenceDataset(ordered, {"r": Failing()}, 8, key="k", before="ts")
+    good = int((ordered["ts"] < 500).sum()) // 8
+    batches = iter(made)
+    assert [next(batches).number for _ in range(good)] == list(range(good))
+    with pytest.raises(ValueError, match="no"):
+        next(batches)
+
+
+def test_labels_as_arrow_and_text_keys(tmp_path):
+    with tsfeat.open(tmp_path / "s") as store:
+        table = store.create_table("t", key=("k", "string"), time=("ts", "timestamp[ms]"), columns={"x": "uint8"})
+        table.append({"k": ["a", "b"], "ts": [1, 2], "x": [1, 2]})
+        moments = pa.array([5, 2, 5, 5], pa.timestamp("ms", tz="UTC"))
+        labels = pa.table({"k": pa.array(["b", "b", "a", "b"]).dictionary_encode(), "t": moments, "y": [1, 0, 1, 1]})
+        (part,) = SequenceDataset(labels, {"t": LastN(table, 5)}, 10, key="k", before="t")
+        assert values_of(part.sequences["t"], "x") == [[2], [], [1]]
+        assert part.inverse.tolist() == [0, 1, 2, 0] and part.labels["y"].tolist() == [1, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"labels": {"k": [1]}}, "no column 'ts'"),
+        ({"labels": {"k": [1, 2], "ts": [1]}}, "different lengths"),
+        ({"labels": 3}, "speaks Arrow"),
+        ({"labels": pa.table({"k": pa.array([1, None]), "ts": [1, 2]})}, "'k', row 1: null"),
+        ({"labels": {"k": [1], "ts": np.array(["NaT"], "M8[s]")}}, "row 0: NaT"),
+        ({"labels": {"k": ["a", None], "ts": [1, 2]}}, "row 1"),
+        ({"reads": {}}, "reads"),
+        ({"reads": {"x": 3}}, "reads"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"rank": 2, "world_size": 2}, "rank"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_what_is_refused(world, change, match):
+    store, _, labels = world
+    given = {"labels": labels, "reads": {"e": LastN(store.table("events"), 3)}, "batch_size": 4}
+    given.update(change)
+    with pytest.raises(tsfeat.SchemaError, match=match):
+        SequenceDataset(**given, key="k", before="ts")
+
+
+def test_a_state_of_another_stream_is_refused(world):
+    state = dataset(world).state_dict()
+    for name, value in (("seed", 1), ("batch_size", 17), ("shuffle", True), ("rows", 3)):
+        with pytest.raises(tsfeat.SchemaError, match=name):
+            dataset(world).load_state_dict({**state, name: value})
+    with pytest.raises(tsfeat.SchemaError, match="epoch"):
+        dataset(world).set_epoch(-1)
+
+
+def test_an_empty_label_table(world):
+    store, _, _ = world
+    made = SequenceDataset({"k": [], "ts": []}, {"e": LastN(store.table("events"), 3)}, 4, key="k", before="ts")
+    assert len(made) == 0 and list(made) == []
+
+
+def test_pickled_it_reads_elsewhere_and_a_writer_says_why_not(world, tmp_path):
+    made = dataset(world)
+    assert stream(pickle.loads(pickle.dumps(made))) == stream(made)
+    with tsfeat.open(tmp_path / "w") as writer:
+        own = SequenceDataset({"k": [1], "ts": [1]}, {"e": LastN(events_table(writer), 3)}, 4, key="k", before="ts")
+        assert len(list(own)) == 1
+        with pytest.raises(tsfeat.Error, match="mode='r'"):
+            pickle.dumps(own)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_after_fork_the_stores_are_opened_again(world):
+    made = dataset(world)
+    expected = stream(made)
+    made.set_epoch(0)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover
+        try:
+            same = stream(made) == expected
+            os.write(writing, b"same" if same else b"other")
+        except BaseException as error:
+            os.write(writing, repr(error).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    assert os.read(reading, 1000) == b"same"
+    os.close(reading)
+
+
+class TestTorch:
+    @pytest.fixture(autouse=True)
+    def _torch(self):
+        self.torch = pytest.importorskip("torch", reason="torch is not installed")
+
+    def plain(self, part):
+        return {name: value if isinstance(value, int) else value.tolist() for name, value in part.items()}
+
+    def test_batches_are_the_same_numbers(self, world):
+        made = dataset(world, shuffle=True)
+        for part, tensors in zip(dataset(world, shuffle=True), made.torch(), strict=True):
+            assert tensors["y"].tolist() == part.labels["y"].tolist()
+            assert tensors["k"].tolist() == part.labels["k"].tolist()
+            assert tensors["events.x"].tolist() == part.sequences["events"]["x"].tolist()
+            assert tensors["events.offsets"].tolist() == part.sequences["events"].offsets.tolist()
+            assert tensors["inverse"].tolist() == part.inverse.tolist()
+
+    def test_nested(self, world):
+        part = next(iter(dataset(world).torch(nested=True)))
+        assert part["events.x"].is_nested and "events.offsets" not in part
+
+    @pytest.mark.parametrize("context", ["fork", "spawn", "forkserver"])
+    def test_workers_give_the_stream_in_order(self, world, context):
+        loader = self.torch.utils.data.DataLoader
+        whole = dataset(world, shuffle=True, seed=5)
+        expected = [self.plain(part) for part in whole.torch()]
+        made = dataset(world, shuffle=True, seed=5).torch()
+        for resumed_at in (0, 3):
+            if resumed_at:
+                made.load_state_dict(made.state_dict(after=expected[resumed_at - 1]))
+            got = loader(made, batch_size=None, num_workers=2, multiprocessing_context=context)
+            assert [self.plain(part) for part in got] == expected[resumed_at:]
