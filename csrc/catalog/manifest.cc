@@ -173,7 +173,7 @@ Status decode_views(ByteReader& in, Manifest* manifest) {
   return consistent ? Status() : Status::corruption("the next view id does not fit");
 }
 
-Result<Manifest> decode_body(Bytes body, uint32_t format) {
+Result<Manifest> decode_body(Bytes body) {
   ByteReader in(body);
   Manifest manifest;
   const Bytes store_id = in.bytes(16);
@@ -193,7 +193,7 @@ Result<Manifest> decode_body(Bytes body, uint32_t format) {
     if (!consistent) return Status::corruption("table '" + table.name + "' contradicts the rest");
     manifest.tables.push_back(std::move(table));
   }
-  if (format > 1) TSFEAT_TRY(decode_views(in, &manifest));
+  TSFEAT_TRY(decode_views(in, &manifest));
   if (!in.done()) return Status::corruption("its parts do not add up to its length");
   return manifest;
 }
@@ -256,10 +256,10 @@ Result<Manifest> decode_manifest(Bytes content) {
   if (!in.ok() || magic != kMagic) return Status::corruption("MANIFEST, offset 0: this is not a tsfeat manifest");
   if (crc32c(content.first(12)) != head_crc)
     return Status::corruption("MANIFEST, offset 0: the header's checksum is wrong");
-  if (format > kFormatVersion) {
-    return Status(Code::kStorage, "MANIFEST: the store has format " + std::to_string(format) +
-                                      ", this build reads up to " + std::to_string(kFormatVersion) +
-                                      "; open it with a newer tsfeat");
+  if (format != kFormatVersion) {
+    return Status(Code::kStorage, "MANIFEST: the store has format " + std::to_string(format) + ", this build reads " +
+                                      std::to_string(kFormatVersion) + "; open it with " +
+                                      (format > kFormatVersion ? "a newer tsfeat" : "the tsfeat that wrote it"));
   }
   if (body_bytes != in.remaining() - std::min<size_t>(4, in.remaining()) || in.remaining() < 4) {
     return Status::corruption("MANIFEST, offset 16: it declares " + std::to_string(body_bytes) +
@@ -269,7 +269,7 @@ Result<Manifest> decode_manifest(Bytes content) {
   if (crc32c(covered) != load<uint32_t>(content.data() + covered.size())) {
     return Status::corruption("MANIFEST, offset " + std::to_string(kHeaderBytes) + ": the content's checksum is wrong");
   }
-  Result<Manifest> manifest = decode_body(covered.subspan(kHeaderBytes), format);
+  Result<Manifest> manifest = decode_body(covered.subspan(kHeaderBytes));
   if (manifest.ok()) return manifest;
   return Status::corruption("MANIFEST, offset " + std::to_string(kHeaderBytes) + ": " + manifest.status().message());
 }

@@ -25,7 +25,7 @@
 
 namespace tsfeat {
 
-inline constexpr uint32_t kFormatVersion = 2;  // 1 had no named views
+inline constexpr uint32_t kFormatVersion = 2;
 
 struct TableRecord {
   uint32_t id = 0;

@@ -9,6 +9,7 @@ import numpy as np
 
 from tsfeat import _core, filter_spec, sampling
 from tsfeat.errors import SchemaError
+from tsfeat.features.sampler import Sampler
 from tsfeat.filters import Filter
 from tsfeat.sequences import Sequences
 
@@ -22,7 +23,7 @@ class Reading:
     __slots__ = ("columns", "n", "parameters", "sample", "where", "who")
 
     def __init__(
-        self, who: str, n: Any, columns: list[str] | None, where: Filter | None, sample: sampling.Sampler | None
+        self, who: str, n: Any, columns: list[str] | None, where: Filter | None, sample: Sampler | None
     ) -> None:
         self.who = who
         self.n = n
@@ -46,7 +47,7 @@ class Reading:
         taken, n = projection, self.n
         if self.sample is not None:
             taken = layout.project(sampling.with_time(projection.names, layout))
-            n = sampling.pool(self.sample, n)
+            n = self.sample.pool(n)
         made = core.read(keys, n, None, before, version, node, taken.prepared or table._prepare(taken), read_at)
         standing = before if before is not None else read_at if read_at is not None else made.now
         if self.sample is None:

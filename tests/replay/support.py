@@ -1,4 +1,4 @@
-"""A table with a column of every kind, rows for it, a sampler, and XXH64 as its specification has it."""
+"""A table with a column of every kind, rows for it, and XXH64 as its specification has it."""
 
 from __future__ import annotations
 
@@ -58,30 +58,6 @@ def row_content(seqs: Any, row: int) -> list[Any]:
 def reopened(store: Any, path: Any, **options: Any) -> Any:
     store.close()
     return open_tiny(path, **options)
-
-
-class EveryOther:
-    """A sampler for tests: every other event, from a place that the key and the moment say."""
-
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def to_spec(self) -> dict[str, Any]:
-        return {"kind": "every other", "seed": self.seed}
-
-    def pool(self, n: int) -> int:
-        return 2 * n
-
-    def select(self, key_hashes: Any, before: Any, offsets: Any, times: Any) -> Any:
-        assert key_hashes.dtype == np.uint64
-        assert before.dtype == offsets.dtype == times.dtype == np.int64
-        assert len(before) == len(key_hashes) == len(offsets) - 1
-        kept, ends = [], [0]
-        for row in range(len(before)):
-            first = (int(key_hashes[row]) + int(before[row]) + self.seed) % 2
-            kept += range(int(offsets[row]) + first, int(offsets[row + 1]), 2)
-            ends.append(len(kept))
-        return np.array(ends, np.int64), np.array(kept, np.int64)
 
 
 _MASK = 2**64 - 1

@@ -10,14 +10,9 @@ import pytest
 
 import tsfeat
 from tests.planted import planted_environment
-from tests.replay.support import EveryOther, content, key_of, reopened, rich_rows, rich_table, row_content
+from tests.replay.support import content, key_of, reopened, rich_rows, rich_table, row_content
 from tests.support import batch, events_table, open_tiny, refuse, run_python, times_of
-from tsfeat import SchemaError, sampling
-
-
-@pytest.fixture(autouse=True)
-def _sampler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling, "load", lambda spec: EveryOther(spec["seed"]))
+from tsfeat import SchemaError, features
 
 
 def make_views(store: Any) -> list[Any]:
@@ -26,7 +21,7 @@ def make_views(store: Any) -> list[Any]:
         {"n": 5},
         {"n": 100, "columns": ["ts"]},
         {"n": 3, "columns": ["kind", "k", "word"], "where": tsfeat.col("kind") != "kind 3"},
-        {"n": 4, "columns": ["vector", "blob"], "sample": EveryOther(7)},
+        {"n": 4, "columns": ["vector", "blob"], "sample": features.RecentAndUniform(1, 1, seed=7)},
         {"n": 4, "where": (x > tsfeat.parameter("low")) & ~tsfeat.col("maybe").is_null()},
     ]
     return [store.create_view(f"v{at}", table="rich", **option) for at, option in enumerate(options)]

@@ -13,20 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tsfeat
-from tests.replay.support import EveryOther, content, rich_rows, rich_table
+from tests.replay.support import content, rich_rows, rich_table
 from tests.support import batch, events_table, open_tiny, refuse, times_of
-from tsfeat import SchemaError, filter_spec, sampling
+from tsfeat import SchemaError, features, filter_spec
 
 
 @pytest.fixture
 def table(store: Any, events: Any) -> Any:
     events.append(batch([1] * 6 + [2] * 3, range(9), [0, 1, 2, 0, 1, 2, 0, 1, 2]))
     return events
-
-
-@pytest.fixture
-def _sampler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling, "load", lambda spec: EveryOther(spec["seed"]))
 
 
 def test_a_view_reads_as_last_n_does(store, table):
@@ -179,21 +174,19 @@ def test_parameters_are_given_at_each_read(store, table):
         refuse(store, SchemaError, "identifier", lambda name=name: tsfeat.parameter(name))
 
 
-@pytest.mark.usefixtures("_sampler")
 def test_a_sampler_chooses_among_the_pool(store, table):
-    view = store.create_view("v", table="events", n=2, columns=["x"], sample=EveryOther(1))
-    assert view.sample.seed == 1
+    sampler = features.Uniform(2, seed=1)
+    view = store.create_view("v", table="events", n=4, columns=["x"], sample=sampler)
+    assert view.sample == sampler
     got = view.read([1, 2, 9], before=5)
     pool = table.last_n([1, 2, 9], 4, before=5)
-    offsets, kept = EveryOther(1).select(
-        tsfeat.pointers.hash_keys(np.array([1, 2, 9], np.uint64), 3), np.full(3, 5), pool.offsets, pool["ts"].view("i8")
-    )
+    offsets, kept = sampler.select(features.key_hashes(pool), np.full(3, 5), pool.offsets, pool["ts"])
     assert got.columns == ["x"]
     assert got.offsets.tolist() == offsets.tolist()
     assert got["x"].tolist() == pool["x"][kept].tolist()
     assert content(view.read([1, 2, 9], before=5)) == content(got)
-    assert store.create_view("v", table="events", n=2, columns=["x"], sample=EveryOther(1)) is view
-    assert store.create_view("v", table="events", n=2, columns=["x"], sample=EveryOther(2)).version == 2
+    assert store.create_view("v", table="events", n=4, columns=["x"], sample=sampler) is view
+    assert store.create_view("v", table="events", n=4, columns=["x"], sample=features.Uniform(2, seed=2)).version == 2
 
 
 MOMENTS = st.datetimes(dt.datetime(1970, 1, 1), dt.datetime(1970, 1, 2))
@@ -243,3 +236,25 @@ def test_a_specification_that_cannot_be_read_is_damage(store, table):
         version = max(record[2] for record in store._core.views())
         with pytest.raises(tsfeat.CorruptionError, match=f"view 'bad', version {version}"):
             store.view("bad", version)
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        features.Recent(3),
+        features.Uniform(3, seed=5),
+        features.RecentAndUniform(1, 2, seed=5),
+        features.ExponentialInAge(3, "2s", seed=5),
+        features.StochasticLength(6, 1.0, seed=5),
+    ],
+    ids=lambda sampler: sampler.kind,
+)
+def test_a_view_samples_online_as_offline(store, table, sampler):
+    """What a trainer samples from a plain read is what the view served."""
+    keys = np.arange(4, dtype=np.uint64)
+    view = store.create_view("v", table="events", n=9, columns=["ts", "x"], sample=sampler)
+    served, plain = view.read(keys, before=6), table.last_n(keys, 9, before=6)
+    offsets, kept = sampler.select(features.key_hashes(keys), np.full(4, 6), plain.offsets, plain["ts"])
+    assert served.offsets.tolist() == offsets.tolist()
+    assert served["x"].tolist() == plain["x"][kept].tolist()
+    assert store.view("v").sample == sampler
