@@ -20,7 +20,7 @@ from tsfeat.layout import Layout
 from tsfeat.scan import Scan
 
 ROW_GROUP_ROWS = 131_072
-HELD_BYTES = 64 << 20
+HELD_BYTES = 32 << 20
 """Of all partitions together that wait for a full row group; then the one that holds most is written."""
 
 MOST_PARTITIONS = 500
