@@ -45,21 +45,7 @@ Result<uint64_t> StoreCore::append(TableCore& table, const AppendRequest& reques
                                     TableCore::wall_now(*now.state, clock),
                                     request.source.value_or(""),
                                     request.position};
-  const BatchHeader header{table.id,     facts.version,  facts.wall_clock,
-                           facts.source, facts.position, prepared.new_categories()};
-  encode_batch(header, *now.state->schema, prepared.batch(), &record_);
-  if (Status status = log_->append(record_); !status.ok()) {
-    return status.code() == Code::kSchema ? status : poison(status);  // kSchema: refused before a byte was written
-  }
-
-  for (const NewCategories& fresh : header.categories) {
-    now.state->categories.at(fresh.column_id)->add(fresh.first_code, fresh.values);
-  }
-  Memtable& memtable = *now.state->memtables.back();
-  active_bytes_ -= memtable.memory_bytes();
-  memtable.insert(prepared.batch(), facts.version);
-  active_bytes_ += memtable.memory_bytes();
-  table.publish_batch(facts);
+  TSFEAT_TRY(all_or_poison([&] { return write_batch(table, *now.state, prepared, facts); }));
   const bool grew = active_bytes_ >= shared_at_bytes_ + memory_step();
   if (grew) shared_at_bytes_ = active_bytes_;
   const bool sync_ahead = sync_worker_ != nullptr && log_->size() >= synced_ahead_bytes_ + kSyncAheadBytes;
@@ -69,6 +55,26 @@ Result<uint64_t> StoreCore::append(TableCore& table, const AppendRequest& reques
   if (sync_ahead) sync_worker_->wake();
   TSFEAT_TRY(sync_if_asked(request));
   return facts.version;
+}
+
+// Into the log, into memory, and then for readers to see.
+Status StoreCore::write_batch(TableCore& table, const TableState& state, const PreparedBatch& prepared,
+                              const TableCore::BatchFacts& facts) {
+  const BatchHeader header{table.id,     facts.version,  facts.wall_clock,
+                           facts.source, facts.position, prepared.new_categories()};
+  encode_batch(header, *state.schema, prepared.batch(), &record_);
+  if (Status status = log_->append(record_); !status.ok()) {
+    return status.code() == Code::kSchema ? status : poison(status);  // kSchema: refused before a byte was written
+  }
+  for (const NewCategories& fresh : header.categories) {
+    state.categories.at(fresh.column_id)->add(fresh.first_code, fresh.values);
+  }
+  Memtable& memtable = *state.memtables.back();
+  active_bytes_ -= memtable.memory_bytes();
+  memtable.insert(prepared.batch(), facts.version);
+  active_bytes_ += memtable.memory_bytes();
+  table.publish_batch(facts);
+  return {};
 }
 
 Status StoreCore::sync_if_asked(const AppendRequest& request) {

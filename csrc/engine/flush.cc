@@ -1,14 +1,24 @@
 // From memtables to runs: sealing a generation and flushing it.
 
+#include <algorithm>
+
 #include "engine/store_core.h"
 
 namespace tsfeat {
+namespace {
+
+constexpr uint64_t kLeastReserveBytes = uint64_t{4} << 10;
+constexpr uint64_t kMostReserveBytes = uint64_t{8} << 20;
+
+}  // namespace
 
 RunOptions StoreCore::run_options(codec::Effort effort) const { return {options.page_rows, effort}; }
 
 Status StoreCore::start_log(uint64_t previous) {
   const uint64_t number = new_file_number();
-  TSFEAT_ASSIGN(log_, LogWriter::create(vfs, path, log_name(number), number, previous));
+  const uint64_t reserve_bytes =
+      std::clamp(options.effective_write_buffer_bytes() / 8, kLeastReserveBytes, kMostReserveBytes);
+  TSFEAT_ASSIGN(log_, LogWriter::create(vfs, path, log_name(number), number, previous, reserve_bytes));
   log_number_ = number;
   synced_ahead_bytes_ = 0;
   return {};
@@ -16,6 +26,10 @@ Status StoreCore::start_log(uint64_t previous) {
 
 // The log is finished before the next one begins: what survives a crash is then a prefix.
 Status StoreCore::seal_generation() {
+  return all_or_poison([this] { return start_generation(); });
+}
+
+Status StoreCore::start_generation() {
   if (Status status = log_->finish(); !status.ok()) return poison(status);
   counters_.log_bytes += log_->size();
   counters_.log_syncs += log_->sync_count();

@@ -62,7 +62,7 @@ Status StoreCore::recover_logs(const Manifest& manifest, const Tables& tables) {
       return Status::corruption(file + ", offset 24: the log before it, number " + std::to_string(result.previous) +
                                 ", is missing; restore the store from a checkpoint");
     }
-    if (last) TSFEAT_TRY(truncate_log(vfs, file, result.valid_bytes));
+    if (last) TSFEAT_TRY(make_log_durable(vfs, file, result.valid_bytes));
   }
   if (logs.empty()) return {};
   SealedGeneration generation{logs, unsealed_memtables()};

@@ -91,22 +91,24 @@ int64_t TableCore::wall_now(const TableState& state, const Clock& clock) {
   return floor_divide(clock.now_ns(), unit_ns(state.schema->unit));
 }
 
+// What may run out of memory comes first, so that a batch is published whole.
 void TableCore::publish_batch(const BatchFacts& facts) {
   const std::lock_guard lock(mutex_);
-  if (facts.newest_time) {
-    published_.newest_time = std::max(published_.newest_time.value_or(kMinTime), *facts.newest_time);
-  }
-  // Else the manifest was ahead of the log that is replayed onto it.
-  if (facts.version > published_.version) {
-    events_appended_ += facts.rows;
+  std::optional<int64_t> newest = published_.newest_time;
+  if (facts.newest_time) newest = std::max(newest.value_or(kMinTime), *facts.newest_time);
+  const bool fresh = facts.version > published_.version;  // else the manifest was ahead of the log that is replayed
+  if (fresh) {
     wall_clock_.add(facts.version, facts.wall_clock);
-    event_clock_.add(facts.version, published_.newest_time.value_or(kMinTime));
-    published_.version = facts.version;
+    event_clock_.add(facts.version, newest.value_or(kMinTime));
   }
   if (!facts.source.empty()) {
-    const auto [at, fresh] = positions_.emplace(facts.source, facts.position);
+    const auto [at, first] = positions_.emplace(facts.source, facts.position);
     at->second = std::max(at->second, facts.position);
   }
+  published_.newest_time = newest;
+  if (!fresh) return;
+  events_appended_ += facts.rows;
+  published_.version = facts.version;
 }
 
 std::optional<int64_t> TableCore::position(const std::string& source) const {
