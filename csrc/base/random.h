@@ -1,5 +1,5 @@
-// A small random sequence, the same everywhere for a seed (SplitMix64: Steele, Lea, Flood, OOPSLA 2014). For simulations
-// and their tests. Not thread-safe.
+// A small random sequence, the same everywhere for a seed (SplitMix64: Steele, Lea, Flood, OOPSLA 2014). For
+// simulations and their tests. Not thread-safe.
 #pragma once
 
 #include <cstdint>

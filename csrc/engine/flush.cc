@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
 #include "engine/store_core.h"
 
 namespace tsfeat {
@@ -34,6 +35,7 @@ Status StoreCore::start_generation() {
   counters_.log_bytes += log_->size();
   counters_.log_syncs += log_->sync_count();
   const uint64_t finished = log_number_;
+  if (planted("descriptor")) static_cast<void>(new std::shared_ptr<LogWriter>(log_));
   if (Status status = start_log(finished); !status.ok()) return poison(status);
   SealedGeneration generation{{finished}, unsealed_memtables()};
   for (const auto& [table, memtable] : generation.memtables) {
@@ -106,7 +108,7 @@ Status StoreCore::flush_generation(const SealedGeneration& generation) {
     TSFEAT_ASSIGN(made[table_id], open_runs(merged.runs, schema));
     counters_.flushed_bytes += merged.bytes_written;
   }
-  TSFEAT_TRY(vfs.sync_directory(path));
+  if (!planted("run_name")) TSFEAT_TRY(vfs.sync_directory(path));
   TSFEAT_TRY(commit(
       [&](Manifest& next) {
         for (TableRecord& record : next.tables) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
+
 namespace tsfeat {
 namespace {
 
@@ -176,9 +178,9 @@ TableRecord TableCore::record(const Clock& clock) const {
   if (state.retention) {
     (state.retention->event_clock ? record.event_clock : record.wall_clock).prune(horizon_of(published_, clock));
   }
-  record.positions = positions_;
+  if (!planted("position")) record.positions = positions_;
   for (const auto& [column_id, dictionary] : state.categories) record.categories[column_id] = dictionary->values();
-  record.tombstones = state.tombstones;
+  if (!planted("tombstones")) record.tombstones = state.tombstones;
   record.runs = state.run_metas();
   return record;
 }

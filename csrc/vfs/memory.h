@@ -37,7 +37,7 @@ class MemoryVfs : public Vfs {
   // The syncs-th sync from now (1 is the next), of a file or a directory, fails with EIO, once. What a file's was to
   // write is lost: the running system goes on seeing it, but no later sync makes it durable. 0: none fails.
   virtual void fail_sync_after(uint64_t syncs) = 0;
-  virtual uint64_t syncs() const = 0;       // so far
+  virtual uint64_t syncs() const = 0;                            // so far
   virtual uint64_t open_files() const = 0;                       // handles that live
   virtual std::map<std::string, std::string> files() const = 0;  // as the running system sees them
   // Damage from outside: durable at once, neither logged nor faulted.

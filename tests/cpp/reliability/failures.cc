@@ -1,8 +1,12 @@
 // Calls that fail while the process lives on: every call in turn, once or from then on; and every sync, once, which
 // then leaves the disk as Linux leaves it.
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
+#include <set>
 
+#include "catalog/manifest.h"
 #include "reliability/trial.h"
 #include "vfs/fault.h"
 
@@ -15,6 +19,20 @@ constexpr uint64_t kStepsAfter = 3;
 bool right(const Verdict& verdict, const std::string& name, Report* report) {
   note(verdict, name, report);
   return verdict.kind == Verdict::Kind::kRight;
+}
+
+// What lies in a closed store's directory and belongs to nothing.
+std::vector<std::string> orphans(MemoryVfs& disk) {
+  const Result<Manifest> manifest = load_manifest(disk, kStorePath);
+  const Result<std::vector<std::string>> names = disk.list(kStorePath);
+  if (!manifest.ok() || !names.ok()) return {"the store cannot be listed"};
+  std::set<std::string> known = {"MANIFEST", "LOCK"};
+  for (const TableRecord& table : manifest->tables) {
+    for (const RunMeta& run : table.runs) known.insert(run_name(run.number));
+  }
+  std::vector<std::string> rest;
+  std::set_difference(names->begin(), names->end(), known.begin(), known.end(), std::back_inserter(rest));
+  return rest;
 }
 
 // The store as a new process finds it, on a disk that works again: all that returned is there. It lives on from there.
@@ -32,6 +50,7 @@ void check_reopened(MemoryVfs& disk, const Clock& clock, Oracle oracle, bool no_
     if (!closed.ok()) report->fail("refused", name + ", close: " + closed.message());
   }
   if (disk.open_files() != 0) report->fail("leaked", name);
+  for (const std::string& orphan : orphans(disk)) report->fail("orphans", name + ": " + orphan);
 }
 
 class FaultTrial {
@@ -86,7 +105,7 @@ class FaultTrial {
 
 void faults(const Settings& settings, Report* report) {
   declare_zeros(report);
-  report->count("leaked", 0);
+  for (const char* what : {"leaked", "orphans"}) report->count(what, 0);
   for (uint64_t workload = 0; workload < kWorkloads; ++workload) {
     for (const int error_number : {EIO, ENOSPC}) {
       for (const bool once : {true, false}) {
@@ -156,7 +175,7 @@ void fail_sync(uint64_t workload, uint64_t seed, uint64_t sync, bool* came, Repo
 
 void failed_syncs(const Settings& settings, Report* report) {
   declare_zeros(report);
-  for (const char* what : {"leaked", "swallowed", "unpoisoned", "retried"}) report->count(what, 0);
+  for (const char* what : {"leaked", "orphans", "swallowed", "unpoisoned", "retried"}) report->count(what, 0);
   for (uint64_t workload = 0; workload < kWorkloads; ++workload) {
     bool came = true;
     for (uint64_t sync = 1; came && report->of("trials") < settings.trials; ++sync) {

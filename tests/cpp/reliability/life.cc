@@ -41,15 +41,15 @@ Habits habits_of(uint64_t workload) {
   return habits;
 }
 
-Life::Life(Vfs& vfs, const Clock& clock, Oracle& oracle, uint64_t seed, const Habits& habits)
-    : vfs_(vfs), clock_(clock), oracle_(oracle), random_(seed), habits_(habits) {}
+Life::Life(Vfs& vfs, const Clock& clock, Oracle& oracle, uint64_t seed, const Habits& habits, std::string root)
+    : vfs_(vfs), clock_(clock), oracle_(oracle), random_(seed), habits_(habits), root_(std::move(root)) {}
 
 Life::~Life() = default;
 
 Status Life::open() {
   doing_ = "open";
   return engine([&]() -> Status {
-    TSFEAT_ASSIGN(store_, Store::open(vfs_, clock_, kStorePath, true, small_options()));
+    TSFEAT_ASSIGN(store_, Store::open(vfs_, clock_, root_ + kStorePath, true, small_options()));
     return {};
   });
 }
@@ -161,7 +161,7 @@ Status Life::take_checkpoint() {
   doing_ = "checkpoint";
   if (checkpoints_ == 3) return append(4);  // they stay: a few are enough
   ++checkpoints_;
-  const std::string path = "copy" + std::to_string(oracle_.take_number());
+  const std::string path = root_ + "copy" + std::to_string(oracle_.take_number());
   TSFEAT_TRY(engine([&] { return store_->checkpoint(path); }));
   Oracle content = oracle_;
   content.settle_all();
@@ -180,9 +180,22 @@ Status Life::reopen() {
   return open();
 }
 
+// A reader sees what the writer does, also what is not durable.
+Status Life::follow() {
+  doing_ = "refresh";
+  TSFEAT_TRY(engine([&]() -> Status {
+    if (reader_ != nullptr) return reader_->refresh();
+    TSFEAT_ASSIGN(reader_, Store::open(vfs_, clock_, root_ + kStorePath, false, small_options()));
+    return {};
+  }));
+  const Verdict verdict = oracle_.judge(*reader_, true, random_);
+  if (verdict.kind == Verdict::Kind::kRight) return {};
+  return Status::corruption("a reader is not where the writer is: " + verdict.why);
+}
+
 Status Life::step() {
   if (store_ == nullptr) return open();
-  const std::array<std::pair<uint64_t, std::function<Status()>>, 13> choices = {{
+  const std::array<std::pair<uint64_t, std::function<Status()>>, 14> choices = {{
       {habits_.append, [&] { return append(1 + random_.below(9)); }},
       {habits_.large_append, [&] { return append(60 + random_.below(60)); }},
       {habits_.empty_append, [&] { return append(0); }},
@@ -196,6 +209,7 @@ Status Life::step() {
       {habits_.compact_erase, [&] { return keep("compact(erase)", [&] { return store_->compact(true, {}); }); }},
       {habits_.checkpoint, [&] { return take_checkpoint(); }},
       {habits_.reopen, [&] { return reopen(); }},
+      {habits_.follow, [&] { return follow(); }},
   }};
   uint64_t all = 0;
   for (const auto& [weight, act] : choices) all += weight;

@@ -17,7 +17,7 @@ inline constexpr const char* kStorePath = "store";
 // How often each thing happens, of some hundred steps.
 struct Habits {
   uint64_t append = 60, large_append = 3, empty_append = 2, erase = 6, create = 3, drop = 1, add_column = 2, retain = 3;
-  uint64_t flush = 6, compact = 3, compact_erase = 2, checkpoint = 2, reopen = 5;
+  uint64_t flush = 6, compact = 3, compact_erase = 2, checkpoint = 2, reopen = 5, follow = 3;
   uint64_t synced_quarters = 1;  // of appends
 };
 // Of the scripted workloads, 0 to 39: each leans to something else.
@@ -26,14 +26,17 @@ Habits habits_of(uint64_t workload);
 
 class Life {
  public:
-  // None is owned.
-  Life(Vfs& vfs, const Clock& clock, Oracle& oracle, uint64_t seed, const Habits& habits);
+  // None is owned. root: in front of the store's path, and of its checkpoints'.
+  Life(Vfs& vfs, const Clock& clock, Oracle& oracle, uint64_t seed, const Habits& habits, std::string root = {});
   ~Life();
 
   Status open();
   Status step();   // one operation; opens the store first if need be
   Status close();  // at the end of the life
-  void abandon() { store_.reset(); }
+  void abandon() {
+    store_.reset();
+    reader_.reset();
+  }
 
   Store* store() { return store_.get(); }
   Random& random() { return random_; }
@@ -61,6 +64,7 @@ class Life {
   Status on_table(Kind kind);
   Status take_checkpoint();
   Status reopen();
+  Status follow();
   const std::string* any_table();
   Row new_row();
 
@@ -69,7 +73,9 @@ class Life {
   Oracle& oracle_;
   Random random_;
   const Habits habits_;
+  const std::string root_;
   std::shared_ptr<Store> store_;
+  std::shared_ptr<Store> reader_;  // of the same directory, moved forward now and then
   std::optional<Checkpoint> checkpoint_;
   uint64_t checkpoints_ = 0;
   int64_t time_ = 1'000;

@@ -14,9 +14,10 @@
 namespace tsfeat::reliability {
 
 const std::map<std::string, void (*)(const Settings&, Report*)> kCommands = {
-    {"allocations", allocations}, {"bits", flipped_bits}, {"damage", damage},
-    {"determinism", determinism}, {"faults", faults},     {"fsync", failed_syncs},
-    {"power-loss", power_loss},   {"recovery", recovery}, {"syscalls", system_calls},
+    {"allocations", allocations},  {"bits", flipped_bits}, {"damage", damage},
+    {"determinism", determinism},  {"faults", faults},     {"fsync", failed_syncs},
+    {"power-loss", power_loss},    {"recovery", recovery}, {"syscalls", system_calls},
+    {"interrupts", system_faults},
 };
 
 int run(int count, char** arguments) {

@@ -51,6 +51,7 @@ struct World {
     for (uint64_t step = 0; step < steps && status.ok(); ++step) status = life.step();
     if (status.ok() && life.store() != nullptr) status = life.close();
     if (!status.ok()) report->fail("refused", name + ", " + life.doing() + ": " + status.message());
+    life.abandon();
     note(witness.ordering().violations(), name, report);
     if (disk->open_files() != 0)
       report->fail("leaked", name + ": " + std::to_string(disk->open_files()) + " open files");
