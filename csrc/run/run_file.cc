@@ -74,8 +74,7 @@ Status RunFile::damaged(uint64_t offset, std::string_view what, std::string_view
 
 Status RunFile::check_header(uint32_t page, Bytes raw) const {
   const PageEntry& entry = index_.pages[page];
-  if (!planted("page_checksum") && crc32c(raw) != entry.header_crc)
-    return damaged(entry.offset, "a page header", "its checksum does not match");
+  if (crc32c(raw) != entry.header_crc) return damaged(entry.offset, "a page header", "its checksum does not match");
   const Status status = layout().check_header(raw.data(), entry.bytes);
   return status.ok() ? Status() : damaged(entry.offset, "a page header", status.message());
 }
