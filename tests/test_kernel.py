@@ -63,7 +63,7 @@ def write(path):
                 seen["tried"] += 1
                 seen["poisoned"] = False
             except tsfeat.PoisonedError:
-                seen["poisoned"] = len(table.last_n([1], 100)["x"]) > 0
+                seen["poisoned"] = len(table.last_n([1], 100)["x"]) >= seen["tried"] - 1  # and reads go on
     return seen
 
 for number in range(1, fails_at):
