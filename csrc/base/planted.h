@@ -18,9 +18,48 @@
 
 namespace tsfeat {
 
-inline constexpr std::array<std::string_view, 7> kPlantNames = {
-    "flush", "compaction", "recovery", "retention", "version", "late", "cutoff",
+inline constexpr std::array<std::string_view, 38> kPlantNames = {
+    "flush",
+    "compaction",
+    "recovery",
+    "retention",
+    "version",
+    "late",
+    "cutoff",
+    "log_sync",
+    "run_sync",
+    "manifest_sync",
+    "directory_sync",
+    "run_name",
+    "early_acknowledge",
+    "early_rename",
+    "log_checksum",
+    "index_checksum",
+    "chunk_checksum",
+    "directory_checksum",
+    "manifest_checksum",
+    "bloom_checksum",
+    "log_tail",
+    "replay",
+    "erasure",
+    "tombstones",
+    "ties",
+    "age",
+    "position",
+    "early_position",
+    "early_version",
+    "category",
+    "poison",
+    "descriptor",
+    "orphan",
+    "checkpoint",
+    "refresh",
+    "cache",
+    "bloom",
+    "hot",
 };
+
+static_assert(kPlantNames.size() <= 64, "the mask has 64 bits");
 
 // Index into kPlantNames, found at compile time.
 struct PlantName {
@@ -37,21 +76,21 @@ struct PlantName {
 
 // Bit i is set when kPlantNames[i] is active. An unknown name ends the process: a typo must not pass for a bug that
 // nothing caught.
-inline std::uint32_t parse_planted(std::string_view text) {
-  std::uint32_t mask = 0;
+inline std::uint64_t parse_planted(std::string_view text) {
+  std::uint64_t mask = 0;
   while (!text.empty()) {
     const std::string_view name = text.substr(0, text.find(','));
     text.remove_prefix(name.size() == text.size() ? name.size() : name.size() + 1);
     std::size_t index = 0;
     while (index < kPlantNames.size() && kPlantNames[index] != name) ++index;
     if (index == kPlantNames.size()) std::abort();
-    mask |= std::uint32_t{1} << index;
+    mask |= std::uint64_t{1} << index;
   }
   return mask;
 }
 
-inline std::uint32_t planted_mask() {
-  static const std::uint32_t mask = [] {
+inline std::uint64_t planted_mask() {
+  static const std::uint64_t mask = [] {
     const char* text = std::getenv("TSFEAT_PLANTED");
     return parse_planted(text == nullptr ? "" : text);
   }();
@@ -62,7 +101,7 @@ inline bool planted(PlantName name) { return ((planted_mask() >> name.index) & 1
 
 #else
 
-constexpr std::uint32_t planted_mask() { return 0; }
+constexpr std::uint64_t planted_mask() { return 0; }
 
 constexpr bool planted(PlantName) { return false; }
 

@@ -1,5 +1,5 @@
 // Errors as values. Every fallible function of the engine returns a Status, or a Result<T> when it also has a value;
-// exceptions exist only in the `bind` room (and std::bad_alloc, which nobody here catches but `bind`).
+// exceptions exist only in the `bind` room (and std::bad_alloc, which only `bind` handles; the engine lets it pass).
 //
 // A message says what was wrong, where (table, column, row; or file and offset), and what to do.
 #pragma once

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/crc32c.h"
+#include "base/planted.h"
 
 namespace tsfeat {
 namespace {
@@ -266,7 +267,7 @@ Result<Manifest> decode_manifest(Bytes content) {
                               " bytes of content but is " + std::to_string(content.size()) + " bytes long");
   }
   const Bytes covered = content.first(content.size() - 4);
-  if (crc32c(covered) != load<uint32_t>(content.data() + covered.size())) {
+  if (!planted("manifest_checksum") && crc32c(covered) != load<uint32_t>(content.data() + covered.size())) {
     return Status::corruption("MANIFEST, offset " + std::to_string(kHeaderBytes) + ": the content's checksum is wrong");
   }
   Result<Manifest> manifest = decode_body(covered.subspan(kHeaderBytes));

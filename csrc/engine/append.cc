@@ -46,22 +46,7 @@ Result<uint64_t> StoreCore::append(TableCore& table, const AppendRequest& reques
                    request.source.value_or(""),
                    request.position,
                    {}};
-  const BatchHeader header{table.id,     facts.version,  facts.wall_clock,
-                           facts.source, facts.position, prepared.new_categories()};
-  encode_batch(header, *now.state->schema, prepared.batch(), &record_);
-  if (Status status = log_->append(record_); !status.ok()) {
-    return status.code() == Code::kSchema ? status : poison(status);  // kSchema: refused before a byte was written
-  }
-
-  for (const NewCategories& fresh : header.categories) {
-    now.state->categories.at(fresh.column_id)->add(fresh.first_code, fresh.values);
-  }
-  Memtable& memtable = *now.state->memtables.back();
-  active_bytes_ -= memtable.memory_bytes();
-  memtable.insert(prepared.batch(), facts.version);
-  active_bytes_ += memtable.memory_bytes();
-  facts.logged = {log_number_, log_->size()};
-  table.publish_batch(facts);
+  TSFEAT_TRY(all_or_poison([&] { return write_batch(table, *now.state, prepared, &facts); }));
   const bool grew = active_bytes_ >= shared_at_bytes_ + memory_step();
   if (grew) shared_at_bytes_ = active_bytes_;
   const bool sync_ahead = sync_worker_ != nullptr && log_->size() >= synced_ahead_bytes_ + kSyncAheadBytes;
@@ -73,7 +58,31 @@ Result<uint64_t> StoreCore::append(TableCore& table, const AppendRequest& reques
   return facts.version;
 }
 
+// Into the log, into memory, and then for readers to see.
+Status StoreCore::write_batch(TableCore& table, const TableState& state, const PreparedBatch& prepared,
+                              BatchFacts* facts) {
+  const BatchHeader header{table.id,      facts->version,  facts->wall_clock,
+                           facts->source, facts->position, prepared.new_categories()};
+  encode_batch(header, *state.schema, prepared.batch(), &record_);
+  if (planted("early_position")) table.publish_batch({0, 0, {}, 0, facts->source, facts->position, {}});
+  if (Status status = log_->append(record_); !status.ok()) {
+    return status.code() == Code::kSchema ? status : poison(status);  // kSchema: refused before a byte was written
+  }
+  for (const NewCategories& fresh : header.categories) {
+    state.categories.at(fresh.column_id)->add(fresh.first_code, fresh.values);
+  }
+  facts->logged = {log_number_, log_->size()};
+  if (planted("early_version")) table.publish_batch(*facts);
+  Memtable& memtable = *state.memtables.back();
+  active_bytes_ -= memtable.memory_bytes();
+  memtable.insert(prepared.batch(), facts->version);
+  active_bytes_ += memtable.memory_bytes();
+  table.publish_batch(*facts);
+  return {};
+}
+
 Status StoreCore::sync_if_asked(const AppendRequest& request) {
+  if (planted("early_acknowledge")) return {};
   return request.sync.value_or(options.sync == SyncPolicy::kAlways) ? sync_log() : Status();
 }
 
@@ -144,6 +153,7 @@ Status StoreCore::replay_record(const Tables& tables, Bytes record, LogPlace end
   if (at == tables.end()) return {};  // dropped since
   TableCore& table = *at->second;
   if (kind == RecordKind::kBatch) return replay_batch(table, record, end);
+  if (planted("erasure")) return {};
   TSFEAT_ASSIGN(const DeleteRecord erasure, decode_delete(record));
   table.update([&](TableState& state) { state.tombstones = state.tombstones->with(erasure); });
   return {};
@@ -156,7 +166,9 @@ Status StoreCore::replay_batch(TableCore& table, Bytes record, LogPlace end) {
     const auto dictionary = state->categories.find(fresh.column_id);
     if (dictionary == state->categories.end())
       return Status::corruption("a batch has categories for a column that has none");
-    dictionary->second->add(fresh.first_code, fresh.values);
+    std::vector<std::string> values = fresh.values;
+    if (planted("category")) std::reverse(values.begin(), values.end());
+    dictionary->second->add(fresh.first_code, values);
   }
   if (planted("recovery") && decoded.header.version % 3 == 0) return {};
   PreparedBatch prepared(table.name, *state);

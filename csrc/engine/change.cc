@@ -1,7 +1,9 @@
 // Tables, columns, retention; and the manifest, which says what the store consists of.
 
 #include <algorithm>
+#include <utility>
 
+#include "base/planted.h"
 #include "engine/store_core.h"
 
 namespace tsfeat {
@@ -42,12 +44,14 @@ Status StoreCore::commit(const std::function<Status(Manifest&)>& change, const s
   if (log != nullptr) {
     if (Status status = log->sync(log_bytes); !status.ok()) return poison(status);
   }
-  if (Status status = save_manifest(vfs, path, next); !status.ok()) return fail_write(status);
-  generation_ = next.generation;
-  next_table_id_ = next.next_table_id;
-  next_view_id_ = next.next_view_id;
-  apply();
-  return {};
+  return all_or_poison([&]() -> Status {
+    if (Status status = save_manifest(vfs, path, next); !status.ok()) return fail_write(status);
+    generation_ = next.generation;
+    next_table_id_ = next.next_table_id;
+    next_view_id_ = next.next_view_id;
+    apply();
+    return {};
+  });
 }
 
 Result<std::shared_ptr<TableCore>> StoreCore::find_table(const std::string& name) const {
@@ -123,9 +127,9 @@ Status StoreCore::drop_table(const std::string& name) {
       },
       [&] {
         const std::lock_guard write_lock(write_mutex);
-        table->dropped = true;
         for (const RunMeta& run : table->published().state->run_metas())
           files.push_back(file_path(run_name(run.number)));
+        table->dropped = true;
         const std::unique_lock lock(tables_mutex);
         const auto at = tables_.find(name);
         if (at != tables_.end() && at->second == table) tables_.erase(at);
@@ -219,9 +223,15 @@ Status StoreCore::set_retention(TableCore& table, std::optional<Retention> reten
 }
 
 Status StoreCore::poison(const Status& cause) {
+  if (planted("poison")) return cause;
   const std::lock_guard lock(failure_mutex_);
   if (poisoned_.ok()) poisoned_ = cause;
   return cause;
+}
+
+void StoreCore::poison_half_done() noexcept {
+  const std::lock_guard lock(failure_mutex_);
+  if (poisoned_.ok()) std::swap(poisoned_, half_done_);
 }
 
 Status StoreCore::fail_write(const Status& cause) {

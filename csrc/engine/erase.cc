@@ -66,10 +66,13 @@ Result<uint64_t> StoreCore::erase(TableCore& table, const std::vector<KeyView>& 
   }
   EncodedRecord encoded;
   encode_delete(record, &encoded);
-  if (Status status = log_->append(encoded); !status.ok()) {
-    return status.code() == Code::kSchema ? status : poison(status);
-  }
-  table.update([&](TableState& state) { state.tombstones = state.tombstones->with(record); });
+  TSFEAT_TRY(all_or_poison([&]() -> Status {
+    if (Status status = log_->append(encoded); !status.ok()) {
+      return status.code() == Code::kSchema ? status : poison(status);
+    }
+    table.update([&](TableState& state) { state.tombstones = state.tombstones->with(record); });
+    return {};
+  }));
   const std::shared_ptr<LogWriter> log = log_;
   const uint64_t log_bytes = log->size();
   lock.unlock();

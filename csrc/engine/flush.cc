@@ -1,14 +1,24 @@
 // From memtables to runs: sealing a generation and flushing it.
 
+#include <algorithm>
+
+#include "base/planted.h"
 #include "engine/store_core.h"
 
 namespace tsfeat {
+namespace {
+
+constexpr uint64_t kLeastReserveBytes = uint64_t{4} << 10;
+constexpr uint64_t kMostReserveBytes = uint64_t{8} << 20;
+
+}  // namespace
 
 RunOptions StoreCore::run_options(codec::Effort effort) const { return {options.page_rows, effort}; }
 
 Status StoreCore::start_log(uint64_t previous) {
   const uint64_t number = new_file_number();
-  TSFEAT_ASSIGN(log_, LogWriter::create(vfs, path, log_name(number), number, previous));
+  const uint64_t reserve_bytes = std::clamp(options.generation_bytes() / 4, kLeastReserveBytes, kMostReserveBytes);
+  TSFEAT_ASSIGN(log_, LogWriter::create(vfs, path, log_name(number), number, previous, reserve_bytes));
   log_number_ = number;
   synced_ahead_bytes_ = 0;
   return {};
@@ -16,10 +26,15 @@ Status StoreCore::start_log(uint64_t previous) {
 
 // The log is finished before the next one begins: what survives a crash is then a prefix.
 Status StoreCore::seal_generation() {
+  return all_or_poison([this] { return start_generation(); });
+}
+
+Status StoreCore::start_generation() {
   if (Status status = log_->finish(); !status.ok()) return poison(status);
   counters_.log_bytes += log_->size();
   counters_.log_syncs += log_->sync_count();
   const uint64_t finished = log_number_;
+  if (planted("descriptor")) static_cast<void>(new std::shared_ptr<LogWriter>(log_));
   if (Status status = start_log(finished); !status.ok()) return poison(status);
   SealedGeneration generation{{finished}, unsealed_memtables()};
   for (const auto& [table, memtable] : generation.memtables) {
@@ -92,7 +107,7 @@ Status StoreCore::flush_generation(const SealedGeneration& generation) {
     TSFEAT_ASSIGN(made[table_id], open_runs(merged.runs, schema));
     counters_.flushed_bytes += merged.bytes_written;
   }
-  TSFEAT_TRY(vfs.sync_directory(path));
+  if (!planted("run_name")) TSFEAT_TRY(vfs.sync_directory(path));
   TSFEAT_TRY(commit(
       [&](Manifest& next) {
         for (TableRecord& record : next.tables) {

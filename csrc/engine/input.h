@@ -29,7 +29,7 @@ class PreparedBatch {
   Status prepare_stored(const DecodedBatch& stored);
 
   const Batch& batch() const { return batch_; }
-  std::vector<NewCategories>& new_categories() { return new_categories_; }
+  const std::vector<NewCategories>& new_categories() const { return new_categories_; }
   std::optional<int64_t> newest_time() const { return newest_time_; }
 
  private:

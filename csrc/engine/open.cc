@@ -30,7 +30,8 @@ StoreCore::StoreCore(Vfs& vfs_, const Clock& clock_, std::string path_, bool wri
       pages(PagePool::create(options_.generation_bytes() / kPageBlockBytes)),
       cache(BlockCache::create(options_.cache_bytes != 0 ? options_.cache_bytes : options_.memory_bytes, pages)),
       helpers(Helpers::create(std::max<uint32_t>(1, options_.read_threads) - 1)),
-      opened_in_process_(fork_generation()) {}
+      opened_in_process_(fork_generation()),
+      half_done_(Status::storage(ENOMEM, "a change stopped half way")) {}
 
 bool StoreCore::forked() const { return fork_generation() != opened_in_process_; }
 
@@ -63,7 +64,13 @@ Status StoreCore::make_directories(const std::string& target) {
   std::vector<std::string> missing;
   for (std::string at = target; at != "/" && at != "."; at = parent_of(at)) {
     TSFEAT_ASSIGN(const bool there, vfs.exists(at));
-    if (there) break;
+    if (there) {
+      // An attempt that was interrupted may have made it, without a durable name. (What we may not look into, we did
+      // not make.)
+      const Status status = vfs.sync_directory(parent_of(at));
+      if (!status.ok() && status.error_number() != EACCES) return status;
+      break;
+    }
     missing.push_back(at);
   }
   for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
@@ -89,8 +96,8 @@ Status StoreCore::create_store() {
 }
 
 Status StoreCore::open_writable() {
-  TSFEAT_TRY(make_directories(path));
   TSFEAT_ASSIGN(bool there, vfs.exists(file_path("MANIFEST")));
+  if (!there) TSFEAT_TRY(make_directories(path));
   if (!there) {  // nothing is written into a directory that is someone else's, not even a lock
     TSFEAT_ASSIGN(const std::vector<std::string> names, vfs.list(path));
     if (std::any_of(names.begin(), names.end(),
@@ -102,6 +109,9 @@ Status StoreCore::open_writable() {
   TSFEAT_ASSIGN(there, vfs.exists(file_path("MANIFEST")));
   if (!there) TSFEAT_TRY(create_store());
   TSFEAT_ASSIGN(const Manifest manifest, load_manifest(vfs, path));
+  // What a killed process left in the directory is perhaps not durable yet, MANIFEST's new name included: what is
+  // removed or added next must not outlive it.
+  TSFEAT_TRY(vfs.sync_directory(path));
   TSFEAT_TRY(remove_orphans(manifest));
   TSFEAT_ASSIGN(const Tables tables, open_tables(manifest));
   for (const auto& [id, table] : tables) tables_[table->name] = table;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
 #include "engine/store_core.h"
 
 namespace tsfeat {
@@ -18,6 +19,7 @@ Status StoreCore::remove_orphans(const Manifest& manifest) {
     const std::optional<uint64_t> log = log_number(name);
     largest = std::max({largest, run.value_or(0), log.value_or(0)});
     const bool old_log = log && (manifest.log_number == 0 || *log < manifest.log_number);
+    if (planted("orphan")) continue;
     if (old_log || (run && !runs.contains(*run)) || name == "MANIFEST.tmp") TSFEAT_TRY(vfs.remove(file_path(name)));
   }
   next_file_number_ = std::max(next_file_number_.load(), largest + 1);
@@ -39,8 +41,10 @@ Result<std::vector<uint64_t>> StoreCore::logs_from(uint64_t number) const {
 }
 
 Result<ReplayResult> StoreCore::replay_into(const Tables& tables, uint64_t number, uint64_t from, bool last) {
-  return replay_log(vfs, file_path(log_name(number)), number, from, last,
-                    [&](Bytes record, uint64_t end) { return replay_record(tables, record, {number, end}); });
+  return replay_log(vfs, file_path(log_name(number)), number, from, last, [&](Bytes record, uint64_t end) -> Status {
+    if (planted("replay")) TSFEAT_TRY(replay_record(tables, record, {number, end}));
+    return replay_record(tables, record, {number, end});
+  });
 }
 
 Status StoreCore::recover_logs(const Manifest& manifest, const Tables& tables) {
@@ -62,7 +66,7 @@ Status StoreCore::recover_logs(const Manifest& manifest, const Tables& tables) {
       return Status::corruption(file + ", offset 24: the log before it, number " + std::to_string(result.previous) +
                                 ", is missing; restore the store from a checkpoint");
     }
-    if (last) TSFEAT_TRY(truncate_log(vfs, file, result.valid_bytes));
+    if (last) TSFEAT_TRY(make_log_durable(vfs, file, result.valid_bytes));
   }
   if (logs.empty()) return {};
   SealedGeneration generation{logs, unsealed_memtables()};

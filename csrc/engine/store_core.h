@@ -39,6 +39,8 @@
 
 namespace tsfeat {
 
+class PreparedBatch;
+
 // Memtables whose log is finished and that wait to be flushed.
 struct SealedGeneration {
   std::vector<uint64_t> logs;
@@ -134,6 +136,17 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
 
   // First failure wins; later writes are refused with it.
   Status poison(const Status& cause);
+  // For steps after which disk and memory must agree: should memory run out on the way, the store is poisoned, and
+  // opening it again finds out what the disk has.
+  template <typename Act>
+  auto all_or_poison(Act act) {
+    try {
+      return act();
+    } catch (...) {
+      poison_half_done();
+      throw;
+    }
+  }
   // What a failure outside the log means: a full disk can be tried again, anything else poisons.
   Status fail_write(const Status& cause);
 
@@ -182,11 +195,13 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   uint64_t table_memory() const;  // of memtables and of what runs keep
   uint64_t memory_step() const;
   // flush.cc
+  Status start_generation();
   Sealable unsealed_memtables() const;  // write_mutex held
   Status flush_generation(const SealedGeneration& generation);
   void publish_flush(const SealedGeneration& generation, const std::map<uint32_t, Runs>& made);
 
   // append.cc: with the write lock held and room in the memtable.
+  Status write_batch(TableCore& table, const TableState& state, const PreparedBatch& prepared, BatchFacts* facts);
   Result<std::unique_lock<std::mutex>> lock_for_append(const TableCore& table);
   bool full() const { return active_bytes_ >= options.generation_bytes(); }
   size_t level0_runs(const TableCore& table) const;
@@ -228,7 +243,10 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   std::atomic<bool> stopping_{false};  // close began: calls are refused, background jobs end early
   std::atomic<bool> closed_{false};    // nothing is written any more
 
-  mutable std::mutex failure_mutex_;  // guards the three
+  void poison_half_done() noexcept;
+
+  mutable std::mutex failure_mutex_;  // guards the four
+  Status half_done_;                  // made early: to say that memory has run out takes some
   Status poisoned_;
   Status flush_failure_;       // of the latest try
   Status compaction_failure_;  // of the latest try

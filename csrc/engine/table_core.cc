@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
+
 namespace tsfeat {
 namespace {
 
@@ -36,19 +38,23 @@ struct Counts {
   std::map<std::string, int64_t>& positions;
 };
 
+// What may run out of memory comes first, so that a batch is counted whole.
 void count(const BatchFacts& facts, const Counts& counts) {
-  if (facts.newest_time) counts.newest_time = std::max(counts.newest_time.value_or(kMinTime), *facts.newest_time);
-  // Else the manifest was ahead of the log that is replayed onto it.
-  if (facts.version > counts.version) {
-    counts.events_appended += facts.rows;
+  std::optional<int64_t> newest = counts.newest_time;
+  if (facts.newest_time) newest = std::max(newest.value_or(kMinTime), *facts.newest_time);
+  const bool fresh = facts.version > counts.version;  // else the manifest was ahead of the log that is replayed
+  if (fresh) {
     counts.wall_clock.add(facts.version, facts.wall_clock);
-    counts.event_clock.add(facts.version, counts.newest_time.value_or(kMinTime));
-    counts.version = facts.version;
+    counts.event_clock.add(facts.version, newest.value_or(kMinTime));
   }
   if (!facts.source.empty()) {
-    const auto [at, fresh] = counts.positions.emplace(facts.source, facts.position);
+    const auto [at, first] = counts.positions.emplace(facts.source, facts.position);
     at->second = std::max(at->second, facts.position);
   }
+  counts.newest_time = newest;
+  if (!fresh) return;
+  counts.events_appended += facts.rows;
+  counts.version = facts.version;
 }
 
 View::Sources open_again(const View& view) {
@@ -225,9 +231,9 @@ TableRecord TableCore::record(const Clock& clock) const {
   if (state.retention) {
     (state.retention->event_clock ? record.event_clock : record.wall_clock).prune(horizon_of(published_, clock));
   }
-  record.positions = positions_;
+  if (!planted("position")) record.positions = positions_;
   for (const auto& [column_id, dictionary] : state.categories) record.categories[column_id] = dictionary->values();
-  record.tombstones = state.tombstones;
+  if (!planted("tombstones")) record.tombstones = state.tombstones;
   record.runs = state.run_metas();
   return record;
 }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -45,6 +46,12 @@ class Arena {
   static constexpr size_t kFirstBlockBytes = 4'096;
   static constexpr size_t kStepBytes = 256 << 10;
 
+  static constexpr std::align_val_t kBlockAlignment{64};
+  struct Release {
+    void operator()(uint8_t* block) const { ::operator delete(block, kBlockAlignment); }
+  };
+  using Block = std::unique_ptr<uint8_t, Release>;
+
   static uint8_t* aligned(uint8_t* at, size_t alignment) {
     const size_t over = reinterpret_cast<uintptr_t>(at) & (alignment - 1);
     return over == 0 ? at : at + (alignment - over);
@@ -69,13 +76,15 @@ class Arena {
     reserved_ -= kStepBytes;
     bytes_.fetch_add(kStepBytes, std::memory_order_relaxed);
   }
+  // Aligned, so that how much fits does not depend on where a block happens to lie: the same history then fills
+  // memtables, and so makes files, in the same way each time.
   uint8_t* new_block(size_t size) {
-    blocks_.push_back(std::make_unique_for_overwrite<uint8_t[]>(size));
+    blocks_.push_back(Block(static_cast<uint8_t*>(::operator new(size, kBlockAlignment))));
     bytes_.fetch_add(size, std::memory_order_relaxed);
     return blocks_.back().get();
   }
 
-  std::vector<std::unique_ptr<uint8_t[]>> blocks_;
+  std::vector<Block> blocks_;
   const std::shared_ptr<PagePool> pool_;
   std::vector<uint8_t*> pages_;  // the pool's
   uint8_t* next_ = nullptr;

@@ -164,7 +164,7 @@ Status Chooser::take_ranked(Slice piece) {
     const uint64_t most = std::max(retention_->min_events, retention_->most_events());
     if (most - ranked_ < rows.size()) cut_to(rows.end - (most - ranked_));
     const uint64_t exempt = retention_->min_events - std::min(retention_->min_events, ranked_);
-    const int64_t oldest = retention_->oldest_visible(question_->read_at);
+    const int64_t oldest = retention_->oldest_visible(question_->read_at) + (planted("age") ? 1 : 0);
     if (exempt < rows.size() && min_time < oldest) {
       TSFEAT_ASSIGN(const uint64_t young, piece.source->seek({rows.begin, rows.end - exempt}, oldest));
       cut_to(young);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
+
 namespace tsfeat {
 namespace {
 
@@ -107,7 +109,7 @@ Result<bool> NewestFirst::newer(Cursor& a, Cursor& b) {
   if (a.head != b.head) return a.head > b.head;
   TSFEAT_ASSIGN(const uint64_t version, version_at(a, a.rows.end - 1));
   TSFEAT_ASSIGN(const uint64_t other, version_at(b, b.rows.end - 1));
-  return version > other;
+  return planted("ties") ? version < other : version > other;
 }
 
 Result<size_t> NewestFirst::newest_cursor() {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/planted.h"
+
 namespace tsfeat::run {
 
 uint64_t Bloom::bytes_for(uint64_t keys) {
@@ -20,6 +22,7 @@ Bloom Bloom::from(Bytes bytes) {
 }
 
 void Bloom::add(uint64_t hash) {
+  if (planted("bloom") && hash % 5 == 0) return;
   uint32_t* words = words_.data() + ((hash >> 32) * blocks_ >> 32) * 8;
   for (unsigned i = 0; i < 8; ++i) words[i] |= uint32_t{1} << bit(hash, i);
 }

@@ -70,6 +70,7 @@ class MemoryDiskVfs final : public MemoryVfs {
   Status sync_directory(const std::string& path) override {
     const std::lock_guard held(disk_->mutex);
     TSFEAT_ASSIGN(const Directory* directory, disk_->tree->find_directory(path));
+    if (++disk_->syncs == disk_->failing_sync) return error(EIO, "sync the directory", path);
     disk_->tree->sync(directory);
     return {};
   }
@@ -115,6 +116,24 @@ class MemoryDiskVfs final : public MemoryVfs {
     const std::lock_guard held(disk_->mutex);
     std::unique_ptr<MemoryTree> tree = disk_->tree->survivor(survival, disk_->random);
     return std::make_unique<MemoryDiskVfs>(std::make_shared<Disk>(disk_->random.next(), std::move(tree)));
+  }
+
+  std::unique_ptr<MemoryVfs> kill() override {
+    const std::lock_guard held(disk_->mutex);
+    return std::make_unique<MemoryDiskVfs>(std::make_shared<Disk>(disk_->random.next(), disk_->tree->copy()));
+  }
+
+  void fail_sync_after(uint64_t syncs) override {
+    const std::lock_guard held(disk_->mutex);
+    disk_->failing_sync = syncs == 0 ? 0 : disk_->syncs + syncs;
+  }
+  uint64_t syncs() const override {
+    const std::lock_guard held(disk_->mutex);
+    return disk_->syncs;
+  }
+  uint64_t open_files() const override {
+    const std::lock_guard held(disk_->mutex);
+    return disk_->handles;
   }
 
   std::map<std::string, std::string> files() const override {

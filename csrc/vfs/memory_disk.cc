@@ -1,7 +1,6 @@
 #include "vfs/memory_disk.h"
 
 #include <cerrno>
-#include <cstring>
 
 namespace tsfeat::memory_internal {
 namespace {
@@ -9,14 +8,20 @@ namespace {
 class OpenFile final : public File {
  public:
   OpenFile(std::shared_ptr<Disk> disk, std::shared_ptr<MemoryFile> file, std::string path, bool writable)
-      : disk_(std::move(disk)), file_(std::move(file)), path_(std::move(path)), writable_(writable) {}
+      : disk_(std::move(disk)), file_(std::move(file)), path_(std::move(path)), writable_(writable) {
+    ++disk_->handles;
+  }
+  ~OpenFile() override {
+    const std::lock_guard held(disk_->mutex);
+    --disk_->handles;
+  }
 
   Status read(uint64_t offset, std::span<uint8_t> out) const override {
     if (out.empty()) return {};
     const std::lock_guard held(disk_->mutex);
-    const std::string& content = file_->now();
+    const Content& content = file_->now();
     if (offset <= content.size() && out.size() <= content.size() - offset) {
-      std::memcpy(out.data(), content.data() + offset, out.size());
+      content.read(offset, out);
       return {};
     }
     return Status::corruption(path_ + ": the file is shorter than offset " + std::to_string(offset) + " + " +
@@ -30,6 +35,10 @@ class OpenFile final : public File {
   }
   Status sync() override {
     const std::lock_guard held(disk_->mutex);
+    if (++disk_->syncs == disk_->failing_sync) {
+      file_->fail_sync();
+      return error(EIO, "sync", path_);
+    }
     file_->sync();
     return {};
   }

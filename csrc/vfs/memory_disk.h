@@ -18,6 +18,9 @@ struct Disk {
   Random random;
   std::unique_ptr<MemoryTree> tree;
   std::set<const MemoryFile*> locked;
+  uint64_t handles = 0;
+  uint64_t syncs = 0;
+  uint64_t failing_sync = 0;  // by its number; 0: none
 };
 
 Status error(int number, const char* what, const std::string& path);

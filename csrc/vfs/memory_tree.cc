@@ -127,7 +127,11 @@ void MemoryTree::make_durable(const std::vector<bool>& chosen) {
 
 std::unique_ptr<MemoryTree> MemoryTree::survivor(Survival survival, Random& random) const {
   const Odds odds(survival, random);
-  const std::vector<bool> chosen = choose([&](const Operation&) { return random.chance(odds.names); });
+  const std::vector<bool> chosen = choose([&](const Operation& operation) {
+    if (survival == Survival::kNewest) return &operation == &pending_.back();
+    if (survival == Survival::kOldest) return &operation == &pending_.front();
+    return random.chance(odds.names);
+  });
   std::unordered_map<const Directory*, Entries> names;
   for (const auto& directory : directories_) names[directory.get()] = directory->durable;
   for (size_t i = 0; i < pending_.size(); ++i) {
@@ -156,6 +160,36 @@ std::unique_ptr<MemoryTree> MemoryTree::survivor(Survival survival, Random& rand
   return tree;
 }
 
+std::unique_ptr<MemoryTree> MemoryTree::copy() const {
+  auto tree = std::make_unique<MemoryTree>();
+  std::unordered_map<const Directory*, Directory*> directories{
+      {directories_.front().get(), tree->directories_.front().get()}};
+  for (size_t i = 1; i < directories_.size(); ++i) {
+    directories[directories_[i].get()] = tree->directories_.emplace_back(std::make_unique<Directory>()).get();
+  }
+  std::unordered_map<const MemoryFile*, std::shared_ptr<MemoryFile>> files;
+  const auto entry_of = [&](const Entry& entry) {
+    Entry copied;
+    if (entry.directory != nullptr) copied.directory = directories.at(entry.directory);
+    if (entry.file == nullptr) return copied;
+    copied.file = files[entry.file.get()];
+    if (copied.file == nullptr) files[entry.file.get()] = copied.file = std::make_shared<MemoryFile>(*entry.file);
+    return copied;
+  };
+  for (const auto& directory : directories_) {
+    Directory* const target = directories.at(directory.get());
+    for (const auto& [name, entry] : directory->now) target->now[name] = entry_of(entry);
+    for (const auto& [name, entry] : directory->durable) target->durable[name] = entry_of(entry);
+  }
+  for (const Operation& operation : pending_) {
+    Operation& copied = tree->pending_.emplace_back();
+    for (const Change& change : operation) {
+      copied.push_back({directories.at(change.directory), change.name, entry_of(change.entry)});
+    }
+  }
+  return tree;
+}
+
 std::map<std::string, std::string> MemoryTree::files() const {
   std::map<std::string, std::string> all;
   const std::function<void(const Directory&, const std::string&)> collect = [&](const Directory& from,
@@ -164,7 +198,7 @@ std::map<std::string, std::string> MemoryTree::files() const {
       if (entry.directory != nullptr)
         collect(*entry.directory, path + "/" + name);
       else
-        all[path + "/" + name] = entry.file->now();
+        all[path + "/" + name] = entry.file->now().all();
     }
   };
   collect(*directories_.front(), "");

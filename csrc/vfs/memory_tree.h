@@ -57,6 +57,7 @@ class MemoryTree {
   void sync_name(const Place& place);
 
   std::unique_ptr<MemoryTree> survivor(Survival survival, Random& random) const;
+  std::unique_ptr<MemoryTree> copy() const;  // with what is durable and what is not
   std::map<std::string, std::string> files() const;
 
  private:

@@ -39,7 +39,7 @@ class PosixLock final : public FileLock {
     std::erase(registry().locks, this);
     if (descriptor_.number() < 0) return;  // the lock is the parent's
     // So that nobody is told of a holder that is gone; if it fails the message is the worse for it.
-    static_cast<void>(!ftruncate(descriptor_.number(), 0));
+    static_cast<void>(!retried([&] { return ftruncate(descriptor_.number(), 0); }));
     flock(descriptor_.number(), LOCK_UN);
   }
   void abandon() { const Descriptor closed(descriptor_.release()); }
@@ -78,7 +78,7 @@ Result<std::unique_ptr<FileLock>> lock_file(const std::string& path) {
     if (errno == EWOULDBLOCK) return conflict(path, number);
     return failed("lock", path);
   }
-  if (ftruncate(number, 0) != 0) return failed("write to", path);
+  if (retried([&] { return ftruncate(number, 0); }) != 0) return failed("write to", path);
   const std::string pid = std::to_string(getpid()) + "\n";
   TSFEAT_TRY(write_all(number, 0, as_bytes(pid), path));
   return std::unique_ptr<FileLock>(std::make_unique<PosixLock>(std::move(descriptor)));

@@ -1,5 +1,7 @@
 #include "vfs/vfs.h"
 
+#include "base/planted.h"
+
 namespace tsfeat {
 
 Result<std::string> read_file(Vfs& vfs, const std::string& path, uint64_t max_bytes) {
@@ -19,7 +21,8 @@ namespace {
 Status write_synced(Vfs& vfs, const std::string& path, Bytes content) {
   TSFEAT_ASSIGN(const std::unique_ptr<File> file, vfs.open(path, OpenMode::kCreateOrTruncate));
   TSFEAT_TRY(file->write(0, content));
-  return file->sync();
+  if (planted("early_rename")) TSFEAT_TRY(vfs.rename(path, path.substr(0, path.find_last_of('.'))));
+  return planted("manifest_sync") ? Status() : file->sync();
 }
 
 }  // namespace
@@ -28,12 +31,12 @@ Status replace_file(Vfs& vfs, const std::string& directory, const std::string& n
   const std::string path = directory + "/" + name;
   const std::string temporary = path + ".tmp";
   Status done = write_synced(vfs, temporary, content);
-  if (done.ok()) done = vfs.rename(temporary, path);
+  if (done.ok() && !planted("early_rename")) done = vfs.rename(temporary, path);
   if (!done.ok()) {
     static_cast<void>(vfs.remove(temporary).ok());  // the first error is the one to tell
     return done;
   }
-  return vfs.sync_directory(directory);
+  return planted("directory_sync") ? Status() : vfs.sync_directory(directory);
 }
 
 }  // namespace tsfeat

@@ -22,9 +22,10 @@ namespace tsfeat {
 class LogWriter {
  public:
   // Creates the segment (must not exist), writes its header, syncs file and directory. previous: the segment before it,
-  // 0 if none: so that a missing segment is noticed.
+  // 0 if none: so that a missing segment is noticed. Space is reserved ahead in steps of reserve_bytes: a sync then has
+  // no new file size to make durable.
   static Result<std::unique_ptr<LogWriter>> create(Vfs& vfs, const std::string& directory, std::string name,
-                                                   uint64_t number, uint64_t previous);
+                                                   uint64_t number, uint64_t previous, uint64_t reserve_bytes);
   virtual ~LogWriter() = default;
 
   // One record, whole; fills in its header. Not thread-safe: the engine's write lock is held. On error the segment must
@@ -55,7 +56,9 @@ struct ReplayResult {
 Result<ReplayResult> replay_log(Vfs& vfs, const std::string& path, uint64_t number, uint64_t from, bool last,
                                 const std::function<Status(Bytes record, uint64_t end)>& visit);
 
-// Cuts a torn tail off and mends a seal that was written half, after replay, and syncs: the segment is then whole.
-Status truncate_log(Vfs& vfs, const std::string& path, uint64_t valid_bytes);
+// After replay: cuts a torn tail off, mends a seal that was written half, and makes the segment durable as it was read.
+// What no seal vouches for is written anew for that: after a sync that failed, the system may show bytes that are not
+// on the disk, and no later sync would write them.
+Status make_log_durable(Vfs& vfs, const std::string& path, uint64_t valid_bytes);
 
 }  // namespace tsfeat

@@ -35,7 +35,7 @@ def closed_store(log=False):
         store.close()
         return disk
     table.append(batch([1], [1], [1]), sync=True)
-    crashed = disk.power_loss("none")
+    crashed = disk.power_loss("all")  # the seal too, which says how much is durable; until then a bad end is torn
     store.close()
     return crashed
 

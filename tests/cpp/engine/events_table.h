@@ -13,6 +13,8 @@
 
 namespace tsfeat::engine_testing {
 
+inline constexpr const char* kStorePath = "store";
+
 struct Row {
   uint64_t key = 0;
   int64_t time = 0;

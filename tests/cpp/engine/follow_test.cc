@@ -5,7 +5,6 @@
 #include <functional>
 
 #include "engine/events_table.h"
-#include "engine/workload.h"
 #include "vfs/memory.h"
 
 namespace tsfeat {

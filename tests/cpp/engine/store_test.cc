@@ -8,7 +8,6 @@
 
 #include "catalog/manifest.h"
 #include "engine/events_table.h"
-#include "engine/workload.h"
 #include "vfs/memory.h"
 #include "vfs/temporary_directory.h"
 
@@ -339,20 +338,6 @@ TEST(Store, ADamagedRunIsReportedAndTheRestGoesOn) {
     EXPECT_FALSE((*store)->verify({})->problems.empty()) << "byte " << at;
     EXPECT_TRUE((*store)->close().ok());
   }
-}
-
-TEST(Store, TheSameHistoryMakesTheSameFiles) {
-  const auto files_after = [] {
-    const auto disk = MemoryVfs::create(1);
-    ManualClock clock(1'000 * kSecond);
-    Oracle oracle;
-    run_workload(*disk, clock, &oracle);
-    EXPECT_EQ(oracle.errors, 0U) << oracle.last_error;
-    return disk->files();
-  };
-  const auto first = files_after();
-  const std::vector<std::unique_ptr<int>> other_addresses(1'000);
-  EXPECT_EQ(first, files_after());
 }
 
 }  // namespace

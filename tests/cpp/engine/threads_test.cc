@@ -8,7 +8,6 @@
 #include <thread>
 
 #include "engine/events_table.h"
-#include "engine/workload.h"
 #include "vfs/memory.h"
 
 namespace tsfeat {

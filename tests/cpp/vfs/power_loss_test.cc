@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <memory>
 #include <random>
@@ -200,6 +201,79 @@ TEST(PowerLoss, ReplaceFileLeavesTheOldOrTheNew) {
   for (const Files& files : outcomes(*vfs, 50)) EXPECT_EQ(files, (Files{{"/f", "old"}}));
   must(replace_file(*vfs, "/", "f", as_bytes("new")));
   for (const Files& files : outcomes(*vfs, 50)) EXPECT_EQ(files, (Files{{"/f", "new"}}));
+}
+
+TEST(PowerLoss, NewestAndOldestKeepOneWriteOfEachFile) {
+  const auto vfs = MemoryVfs::create(15);
+  const auto file = durable_file(*vfs, "/f", std::string(3 * 512, 'o'));
+  for (const size_t block : {0, 1, 2}) must(file->write(512 * block, as_bytes(std::string(512, 'n'))));
+  must(open(*vfs, "/g", OpenMode::kCreate)->sync());
+  must(open(*vfs, "/h", OpenMode::kCreate)->sync());
+  const Files newest = vfs->power_loss(Survival::kNewest)->files();
+  EXPECT_EQ(newest.at("/f"), std::string(1024, 'o') + std::string(512, 'n'));
+  EXPECT_TRUE(newest.contains("/h") && !newest.contains("/g"));
+  const Files oldest = vfs->power_loss(Survival::kOldest)->files();
+  EXPECT_EQ(oldest.at("/f"), std::string(512, 'n') + std::string(1024, 'o'));
+  EXPECT_TRUE(oldest.contains("/g") && !oldest.contains("/h"));
+}
+
+TEST(PowerLoss, SizesAndNamesSurviveWithoutTheirData) {
+  const auto vfs = MemoryVfs::create(16);
+  durable_file(*vfs, "/f", "old");
+  must(open(*vfs, "/t", OpenMode::kCreate)->write(0, as_bytes("renamed")));
+  must(vfs->rename("/t", "/f"));
+  EXPECT_EQ(vfs->power_loss(Survival::kSizes)->files(), (Files{{"/f", std::string(7, '\0')}}));
+  EXPECT_EQ(vfs->power_loss(Survival::kNames)->files(), (Files{{"/f", ""}}));
+}
+
+TEST(PowerLoss, TornCutsTheLastWriteAndGarbageFillsNeverDurableBlocks) {
+  const auto vfs = MemoryVfs::create(17);
+  const auto file = durable_file(*vfs, "/f", std::string(512, 'd'));
+  must(file->write(512, as_bytes(std::string(512, 'a'))));
+  must(file->write(1024, as_bytes(std::string(1024, 'b'))));
+  std::set<std::string> torn;
+  bool garbage = false;
+  for (int i = 0; i < 100; ++i) {
+    torn.insert(vfs->power_loss(Survival::kTorn)->files().at("/f"));
+    const std::string content = vfs->power_loss(Survival::kGarbage)->files().at("/f");
+    ASSERT_EQ(content.substr(0, 512), std::string(512, 'd'));
+    garbage = garbage || content.substr(512, 512) != std::string(512, 'a');
+  }
+  EXPECT_TRUE(garbage);
+  ASSERT_EQ(torn.size(), 3U) << "none, one or both blocks of the last write";
+  for (const std::string& content : torn)
+    EXPECT_TRUE(content.starts_with(std::string(512, 'd') + std::string(512, 'a')));
+}
+
+TEST(PowerLoss, AFailedSyncIsNotMadeUpForByTheNext) {
+  const auto vfs = MemoryVfs::create(18);
+  const auto file = durable_file(*vfs, "/f", std::string(1024, 'o'));
+  must(file->write(0, as_bytes(std::string(512, 'n'))));
+  vfs->fail_sync_after(1);
+  EXPECT_EQ(file->sync().error_number(), EIO);
+  EXPECT_EQ(vfs->files().at("/f").front(), 'n') << "the running system sees it";
+  must(file->sync());
+  EXPECT_EQ(vfs->power_loss(Survival::kNone)->files().at("/f"), std::string(1024, 'o'));
+  EXPECT_EQ(vfs->power_loss(Survival::kAll)->files().at("/f").front(), 'n') << "or it went to the disk after all";
+  must(file->write(0, as_bytes(std::string(512, 'n'))));
+  must(file->sync());
+  EXPECT_EQ(vfs->power_loss(Survival::kNone)->files().at("/f").front(), 'n') << "unless it is written again";
+  vfs->fail_sync_after(1);
+  EXPECT_EQ(vfs->sync_directory("/").error_number(), EIO);
+  must(vfs->sync_directory("/"));
+}
+
+TEST(PowerLoss, AKilledProcessLeavesWhatIsNotDurableAsItIs) {
+  const auto vfs = MemoryVfs::create(19);
+  const auto file = durable_file(*vfs, "/f", "durable");
+  must(file->write(0, as_bytes("pending")));
+  must(vfs->make_directory("/d"));
+  must(vfs->link("/f", "/d/g"));
+  const auto next = vfs->kill();
+  EXPECT_EQ(next->files(), (Files{{"/f", "pending"}, {"/d/g", "pending"}}));
+  EXPECT_EQ(next->power_loss(Survival::kNone)->files(), (Files{{"/f", "durable"}}));
+  EXPECT_EQ(vfs->open_files(), 1U);
+  EXPECT_EQ(next->open_files(), 0U);
 }
 
 // What a byte of a file may be after a loss: what it durably was, or anything it has been since.

@@ -26,7 +26,7 @@ std::unique_ptr<MemoryVfs> make_disk(uint64_t seed = 1) {
 }
 
 Result<std::unique_ptr<LogWriter>> make_log(Vfs& vfs, uint64_t previous = 0) {
-  return LogWriter::create(vfs, "d", "000000000003.log", kNumber, previous);
+  return LogWriter::create(vfs, "d", "000000000003.log", kNumber, previous, uint64_t{8} << 20);
 }
 
 std::string payload_of(uint64_t i) {
@@ -130,7 +130,7 @@ TEST(Log, ACutIsATornTailOrDamage) {
     if (size >= durable) {
       ASSERT_TRUE(found.result.ok()) << found.result.status().message();
       EXPECT_GE(found.payloads.size(), 6U);
-      ASSERT_TRUE(truncate_log(*disk, kPath, found.result->valid_bytes).ok());
+      ASSERT_TRUE(make_log_durable(*disk, kPath, found.result->valid_bytes).ok());
       const Replayed again = replay(*disk, false);
       EXPECT_TRUE(again.result.ok()) << "whole once it was truncated";
       EXPECT_EQ(again.payloads, found.payloads);
