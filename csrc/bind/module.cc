@@ -31,6 +31,7 @@ PYBIND11_MODULE(_core, module) {
   register_reads(module);
   register_table(module);
   register_store(module);
+  register_repair(module);
   register_arrow(module);
   register_strings(module);
 }

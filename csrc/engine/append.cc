@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "base/planted.h"
 #include "engine/input.h"
 #include "engine/store_core.h"
 
@@ -133,36 +132,6 @@ Result<std::unique_lock<std::mutex>> StoreCore::lock_for_append(const TableCore&
   for (Result<bool> more = true; more.ok() && *more;) more = compact_step();
   lock.lock();
   return lock;
-}
-
-Status StoreCore::replay_record(const Tables& tables, Bytes record) {
-  TSFEAT_ASSIGN(const RecordKind kind, record_kind(record));
-  TSFEAT_ASSIGN(const uint32_t table_id, record_table_id(record));
-  const auto at = tables.find(table_id);
-  if (at == tables.end()) return {};  // dropped since
-  TableCore& table = *at->second;
-  if (kind == RecordKind::kBatch) return replay_batch(table, record);
-  TSFEAT_ASSIGN(const DeleteRecord erasure, decode_delete(record));
-  table.update([&](TableState& state) { state.tombstones = state.tombstones->with(erasure); });
-  return {};
-}
-
-Status StoreCore::replay_batch(TableCore& table, Bytes record) {
-  const std::shared_ptr<const TableState> state = table.published().state;
-  TSFEAT_ASSIGN(const DecodedBatch decoded, decode_batch(record, *state->schema));
-  for (const NewCategories& fresh : decoded.header.categories) {
-    const auto dictionary = state->categories.find(fresh.column_id);
-    if (dictionary == state->categories.end())
-      return Status::corruption("a batch has categories for a column that has none");
-    dictionary->second->add(fresh.first_code, fresh.values);
-  }
-  if (planted("recovery") && decoded.header.version % 3 == 0) return {};
-  PreparedBatch prepared(table.name, *state);
-  TSFEAT_TRY(prepared.prepare_stored(decoded));
-  state->memtables.back()->insert(prepared.batch(), decoded.header.version);
-  table.publish_batch({decoded.header.version, prepared.batch().rows, prepared.newest_time(), decoded.header.wall_clock,
-                       decoded.header.source, decoded.header.position});
-  return {};
 }
 
 }  // namespace tsfeat

@@ -33,6 +33,7 @@ from tsfeat.latest import Latest
 from tsfeat.options import Options
 from tsfeat.report import Problem, Report
 from tsfeat.retention import Retention
+from tsfeat.salvage import Loss, RepairReport, repair
 from tsfeat.scan import Scan
 from tsfeat.schema import Schema
 from tsfeat.sequences import Sequences
@@ -51,11 +52,13 @@ __all__ = [
     "Filter",
     "Latest",
     "LockedError",
+    "Loss",
     "NotFoundError",
     "Options",
     "OutOfSpaceError",
     "PoisonedError",
     "Problem",
+    "RepairReport",
     "Report",
     "Retention",
     "RetentionError",
@@ -71,4 +74,5 @@ __all__ = [
     "col",
     "open",
     "per_row",
+    "repair",
 ]

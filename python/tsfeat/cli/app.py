@@ -15,7 +15,7 @@ from tsfeat.cli.get import get
 from tsfeat.cli.load import load
 from tsfeat.cli.look import info, stats, tables
 from tsfeat.cli.output import print_json
-from tsfeat.cli.upkeep import checkpoint, compact, verify
+from tsfeat.cli.upkeep import checkpoint, compact, repair, verify
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -97,5 +97,5 @@ def application() -> None:
     """
 
 
-for command in (demo, load, export, info, tables, get, stats, verify, compact, checkpoint, delete):
+for command in (demo, load, export, info, tables, get, stats, verify, compact, checkpoint, repair, delete):
     application.add_command(command)

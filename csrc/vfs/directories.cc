@@ -1,0 +1,30 @@
+#include "vfs/directories.h"
+
+#include <vector>
+
+namespace tsfeat {
+namespace {
+
+std::string parent_of(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+Status make_directories(Vfs& vfs, const std::string& path) {
+  std::vector<std::string> missing;
+  for (std::string at = path; at != "/" && at != "."; at = parent_of(at)) {
+    TSFEAT_ASSIGN(const bool there, vfs.exists(at));
+    if (there) break;
+    missing.push_back(at);
+  }
+  for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
+    TSFEAT_TRY(vfs.make_directory(*at));
+    TSFEAT_TRY(vfs.sync_directory(parent_of(*at)));
+  }
+  return {};
+}
+
+}  // namespace tsfeat
