@@ -18,3 +18,8 @@ if(TSFEAT_COVERAGE)
   target_compile_options(tsfeat_options INTERFACE --coverage)
   target_link_options(tsfeat_options INTERFACE --coverage)
 endif()
+if(TSFEAT_FUZZ)
+  # Coverage for libFuzzer in all our code; its main() in the fuzz targets alone.
+  target_compile_options(tsfeat_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(tsfeat_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()

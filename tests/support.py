@@ -16,6 +16,7 @@ import pytest
 
 import tsfeat
 import tsfeat.testing
+from tsfeat.store import open_with
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -32,6 +33,12 @@ def open_tiny(
     return tsfeat.testing.open(
         str(path), mode, options=tsfeat.Options(**options), clock=clock, disk=disk, page_rows=page_rows
     )
+
+
+def open_quiet(path: str, disk: Any, clock: Any, page_rows: int) -> tsfeat.Store:
+    """A store that does all its work in the calls that cause it: the same calls make the same bytes."""
+    options = tsfeat.Options(write_buffer_bytes=1 << 16, sync="never")
+    return open_with(path, "w", options, {"page_rows": page_rows, "background_threads": 0}, clock, disk)
 
 
 def start_python(script: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:

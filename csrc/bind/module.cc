@@ -34,6 +34,7 @@ PYBIND11_MODULE(_core, module) {
   register_table(module);
   register_store(module);
   register_replay(module);
+  register_repair(module);
   register_arrow(module);
   register_strings(module);
 }

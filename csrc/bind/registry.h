@@ -17,6 +17,7 @@ void register_answer(py::module_& module);   // Answer
 void register_reads(py::module_& module);    // Projection, Filter, is_plain
 void register_store(py::module_& module);    // Store
 void register_replay(py::module_& module);   // checksum_rows
+void register_repair(py::module_& module);   // repair
 void register_arrow(py::module_& module);    // ArrowNode, arrow_*
 void register_strings(py::module_& module);  // varlen_*
 

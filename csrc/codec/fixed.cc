@@ -1,5 +1,6 @@
 #include "codec/fixed.h"
 
+#include <algorithm>
 #include <bit>
 #include <vector>
 
@@ -15,6 +16,8 @@
 namespace tsfeat::codec {
 
 namespace {
+
+constexpr uint64_t kMostPlainBytes = uint64_t{16} << 20;
 
 constexpr bool is_lane(uint32_t width) { return width == 1 || width == 2 || width == 4 || width == 8; }
 
@@ -171,8 +174,9 @@ Result<std::string> inflate_fixed(Bytes chunk, uint32_t count, uint32_t width) {
   if (chunk[0] == static_cast<uint8_t>(Encoding::kZstd)) {
     ByteReader reader(chunk.subspan(kEncodingBytes));
     const uint64_t size = reader.varint();
-    // No plain chunk is larger than its values and a table: a larger claim is not worth an allocation.
-    if (!reader.ok() || size == 0 || size > 2 * uint64_t{count} * width + 256)
+    // No plain chunk is larger than its values and a table, and writers keep pages small (run/page_encoder.h): a larger
+    // claim is not worth an allocation.
+    if (!reader.ok() || size == 0 || size > std::min(2 * uint64_t{count} * width + 256, kMostPlainBytes))
       return damaged("its plain size is wrong");
     TSFEAT_ASSIGN(std::string plain, zstd_decompress(reader.bytes(reader.remaining()), static_cast<size_t>(size)));
     if (plain[0] == static_cast<char>(Encoding::kZstd)) return damaged("a compressed chunk in a compressed chunk");

@@ -1,4 +1,4 @@
-// Appending: check, log, memtable, publish; and the same from the log's side, at replay.
+// Appending: check, log, memtable, publish. (From the log's side: replay.cc.)
 
 #include <algorithm>
 #include <chrono>
@@ -144,39 +144,6 @@ Result<std::unique_lock<std::mutex>> StoreCore::lock_for_append(const TableCore&
   for (Result<bool> more = true; more.ok() && *more;) more = compact_step();
   lock.lock();
   return lock;
-}
-
-Status StoreCore::replay_record(const Tables& tables, Bytes record, LogPlace end) {
-  TSFEAT_ASSIGN(const RecordKind kind, record_kind(record));
-  TSFEAT_ASSIGN(const uint32_t table_id, record_table_id(record));
-  const auto at = tables.find(table_id);
-  if (at == tables.end()) return {};  // dropped since
-  TableCore& table = *at->second;
-  if (kind == RecordKind::kBatch) return replay_batch(table, record, end);
-  if (planted("erasure")) return {};
-  TSFEAT_ASSIGN(const DeleteRecord erasure, decode_delete(record));
-  table.update([&](TableState& state) { state.tombstones = state.tombstones->with(erasure); });
-  return {};
-}
-
-Status StoreCore::replay_batch(TableCore& table, Bytes record, LogPlace end) {
-  const std::shared_ptr<const TableState> state = table.published().state;
-  TSFEAT_ASSIGN(const DecodedBatch decoded, decode_batch(record, *state->schema));
-  for (const NewCategories& fresh : decoded.header.categories) {
-    const auto dictionary = state->categories.find(fresh.column_id);
-    if (dictionary == state->categories.end())
-      return Status::corruption("a batch has categories for a column that has none");
-    std::vector<std::string> values = fresh.values;
-    if (planted("category")) std::reverse(values.begin(), values.end());
-    dictionary->second->add(fresh.first_code, values);
-  }
-  if (planted("recovery") && decoded.header.version % 3 == 0) return {};
-  PreparedBatch prepared(table.name, *state);
-  TSFEAT_TRY(prepared.prepare_stored(decoded));
-  state->memtables.back()->insert(prepared.batch(), decoded.header.version);
-  table.publish_batch({decoded.header.version, prepared.batch().rows, prepared.newest_time(), decoded.header.wall_clock,
-                       decoded.header.source, decoded.header.position, end});
-  return {};
 }
 
 }  // namespace tsfeat

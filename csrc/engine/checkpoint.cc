@@ -5,6 +5,7 @@
 
 #include "base/planted.h"
 #include "engine/store_core.h"
+#include "vfs/directories.h"
 
 namespace tsfeat {
 namespace {
@@ -74,7 +75,7 @@ Status StoreCore::checkpoint(const std::string& target) {
 
 Status StoreCore::write_checkpoint(const std::string& target, Manifest* manifest,
                                    const std::function<Status(uint64_t*)>& copy_tables) {
-  TSFEAT_TRY(make_directories(target));
+  TSFEAT_TRY(make_directories(vfs, target));
   TSFEAT_TRY(copy_tables(&manifest->next_file_number));
   manifest->log_number = 0;
   TSFEAT_TRY(vfs.sync_directory(target));

@@ -6,18 +6,13 @@
 #include "base/process.h"
 #include "engine/broken_run.h"
 #include "engine/store_core.h"
+#include "vfs/directories.h"
 
 namespace tsfeat {
 namespace {
 
 constexpr std::chrono::milliseconds kCompactionInterval{1000};  // retention moves with time, unprompted
 constexpr std::chrono::milliseconds kFlushInterval{1000};
-
-std::string parent_of(const std::string& path) {
-  const size_t slash = path.find_last_of('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 }  // namespace
 
@@ -60,26 +55,6 @@ Status StoreCore::open() {
   return refresh();
 }
 
-Status StoreCore::make_directories(const std::string& target) {
-  std::vector<std::string> missing;
-  for (std::string at = target; at != "/" && at != "."; at = parent_of(at)) {
-    TSFEAT_ASSIGN(const bool there, vfs.exists(at));
-    if (there) {
-      // An attempt that was interrupted may have made it, without a durable name. (What we may not look into, we did
-      // not make.)
-      const Status status = vfs.sync_directory(parent_of(at));
-      if (!status.ok() && status.error_number() != EACCES) return status;
-      break;
-    }
-    missing.push_back(at);
-  }
-  for (auto at = missing.rbegin(); at != missing.rend(); ++at) {
-    TSFEAT_TRY(vfs.make_directory(*at));
-    TSFEAT_TRY(vfs.sync_directory(parent_of(*at)));
-  }
-  return {};
-}
-
 Status StoreCore::create_store() {
   TSFEAT_ASSIGN(const std::vector<std::string> names, vfs.list(path));
   for (const std::string& name : names) {
@@ -97,7 +72,7 @@ Status StoreCore::create_store() {
 
 Status StoreCore::open_writable() {
   TSFEAT_ASSIGN(bool there, vfs.exists(file_path("MANIFEST")));
-  if (!there) TSFEAT_TRY(make_directories(path));
+  if (!there) TSFEAT_TRY(make_directories(vfs, path));
   if (!there) {  // nothing is written into a directory that is someone else's, not even a lock
     TSFEAT_ASSIGN(const std::vector<std::string> names, vfs.list(path));
     if (std::any_of(names.begin(), names.end(),

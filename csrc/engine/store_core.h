@@ -32,6 +32,7 @@
 #include "compact/loader.h"
 #include "compact/picker.h"
 #include "engine/input.h"
+#include "engine/replay.h"
 #include "engine/store.h"
 #include "engine/table_core.h"
 #include "engine/worker.h"
@@ -173,12 +174,11 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
  private:
   using Runs = std::vector<std::shared_ptr<Run>>;
 
-  using Tables = std::map<uint32_t, std::shared_ptr<TableCore>>;  // by id
+  using Tables = TablesById;
   using Sealable = std::vector<std::pair<std::shared_ptr<TableCore>, std::shared_ptr<Memtable>>>;
 
   // open.cc, recover.cc, follow.cc
   Status open_writable();
-  Status make_directories(const std::string& target);
   Status create_store();
   Status remove_orphans(const Manifest& manifest);
   Status recover_logs(const Manifest& manifest, const Tables& tables);
@@ -207,8 +207,6 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   size_t level0_runs(const TableCore& table) const;
   Status sync_if_asked(const AppendRequest& request);
   Status sync_log();  // all that is in it by now
-  static Status replay_record(const Tables& tables, Bytes record, LogPlace end);
-  static Status replay_batch(TableCore& table, Bytes record, LogPlace end);
   // change.cc
   Manifest manifest_now() const;
   // load.cc

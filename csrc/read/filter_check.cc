@@ -22,6 +22,7 @@ Status check_operands(const FilterNode& node, Type type, uint32_t width, const s
 }
 
 Status check_leaf(const FilterNode& node, const Schema& schema, uint64_t requested_rows) {
+  if (!node.children.empty()) return Status::schema("a filter on a column has no parts");
   if (node.column < -1 || node.column >= static_cast<int>(schema.columns.size())) {
     return Status::schema("the filter names column " + std::to_string(node.column) + ", which the table does not have");
   }
@@ -47,7 +48,7 @@ Status check_node(const FilterNode& node, const Schema& schema, uint64_t request
     return Status::schema("the filter is nested too deeply; use is_in for long lists of values");
   switch (node.kind) {
     case Kind::kConst:
-      return {};
+      return node.children.empty() ? Status() : Status::schema("a constant filter has no parts");
     case Kind::kNot:
       if (node.children.size() != 1) return Status::schema("a negated filter has exactly one part");
       [[fallthrough]];

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/crc32c.h"
+#include "run/bloom.h"
 
 namespace tsfeat::run {
 namespace {
@@ -204,8 +205,9 @@ void encode_footer(const Footer& footer, std::string* out) {
   out->append(bytes);
 }
 
-Result<Footer> decode_footer(Bytes bytes) {
-  ByteReader in(bytes);
+namespace {
+
+Footer read_fields(ByteReader& in) {
   Footer footer;
   footer.meta.number = in.fixed<uint64_t>();
   footer.meta.bytes = in.fixed<uint64_t>();
@@ -222,6 +224,23 @@ Result<Footer> decode_footer(Bytes bytes) {
   footer.index_bytes = in.fixed<uint64_t>();
   footer.bloom_crc = in.fixed<uint32_t>();
   footer.index_crc = in.fixed<uint32_t>();
+  return footer;
+}
+
+Status check_sizes(const Footer& footer) {
+  const uint64_t file_bytes = footer.meta.bytes;
+  if (footer.bloom_offset > file_bytes || footer.bloom_bytes > file_bytes || footer.index_bytes > file_bytes ||
+      footer.bloom_offset + footer.bloom_bytes + footer.index_bytes + kFooterBytes != file_bytes) {
+    return Status::corruption("the footer's sizes do not add up to the file's");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Footer> decode_footer(Bytes bytes) {
+  ByteReader in(bytes);
+  Footer footer = read_fields(in);
   const auto reserved = in.fixed<uint64_t>();
   const auto crc = in.fixed<uint32_t>();
   const auto version = in.fixed<uint32_t>();
@@ -234,10 +253,24 @@ Result<Footer> decode_footer(Bytes bytes) {
                                       std::to_string(kRunFormatVersion) + "; use a newer tsfeat");
   }
   if (version != kRunFormatVersion || reserved != 0) return Status::corruption("the footer is of no known version");
-  const uint64_t file_bytes = footer.meta.bytes;
-  if (footer.bloom_offset > file_bytes || footer.bloom_bytes > file_bytes || footer.index_bytes > file_bytes ||
-      footer.bloom_offset + footer.bloom_bytes + footer.index_bytes + kFooterBytes != file_bytes) {
-    return Status::corruption("the footer's sizes do not add up to the file's");
+  TSFEAT_TRY(check_sizes(footer));
+  return footer;
+}
+
+Result<Footer> guess_footer(Bytes bytes, const RunMeta& meta) {
+  ByteReader in(bytes);
+  Footer footer = read_fields(in);
+  footer.meta = meta;
+  // Offsets and sizes add up to the file's, so one of them may be damaged too.
+  footer.bloom_bytes = Bloom::bytes_for(meta.keys);
+  const uint64_t ends = footer.bloom_bytes + kFooterBytes;
+  if (check_sizes(footer).ok()) return footer;
+  if (ends > meta.bytes) return Status::corruption("the footer's sizes do not add up to the file's");
+  if (footer.bloom_offset > meta.bytes - ends) {
+    if (footer.index_bytes > meta.bytes - ends) return check_sizes(footer);
+    footer.bloom_offset = meta.bytes - ends - footer.index_bytes;
+  } else {
+    footer.index_bytes = meta.bytes - ends - footer.bloom_offset;
   }
   return footer;
 }

@@ -35,6 +35,9 @@ struct Footer {
 void encode_footer(const Footer& footer, std::string* out);
 // Bytes: the last kFooterBytes of the file. kStorage for a newer format. Sizes are checked against meta.bytes.
 Result<Footer> decode_footer(Bytes bytes);
+// Of a footer whose checksum does not match: what it says of the file's parts, and what the manifest says of the rest.
+// No more than a guess: it holds if the index that it leads to has the checksum that it states.
+Result<Footer> guess_footer(Bytes bytes, const RunMeta& meta);
 
 // One page, as the index has it. In memory the index holds one more, which ends where the last page ends.
 struct PageEntry {

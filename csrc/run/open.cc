@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/crc32c.h"
 #include "base/planted.h"
 #include "run/run_file.h"
@@ -46,15 +48,25 @@ Status match(const Index& index, const Schema& schema) {
   return {};
 }
 
-Result<Footer> read_footer(const File& file, const RunMeta& meta) {
+// Damage that salvage passes over is noted.
+using PassedOver = std::vector<Run::Problem>*;
+
+Result<Footer> read_footer(const File& file, const RunMeta& meta, PassedOver passed_over) {
   TSFEAT_ASSIGN(const uint64_t size, file.size());
   if (size < kFooterBytes) return in_file(file.path(), 0, Status::corruption("the file is too short for a run"));
-  const uint64_t offset = size - kFooterBytes;
+  // Something may have been added behind it.
+  const uint64_t end = passed_over != nullptr && meta.bytes >= kFooterBytes ? std::min(size, meta.bytes) : size;
+  const uint64_t offset = end - kFooterBytes;
   TSFEAT_ASSIGN(const std::string bytes, read_part(file, offset, kFooterBytes));
   Result<Footer> footer = run::decode_footer(as_bytes(bytes));
+  if (passed_over != nullptr && footer.status().code() == Code::kCorruption && end == meta.bytes) {
+    passed_over->push_back({offset, footer.status().message()});
+    footer = run::guess_footer(as_bytes(bytes), meta);
+  }
   if (!footer.ok()) return in_file(file.path(), offset, footer.status());
-  if (footer->meta.bytes != size)
+  if (footer->meta.bytes != end)
     return in_file(file.path(), offset, Status::corruption("the file has grown or shrunk"));
+  if (end != size) passed_over->push_back({end, "bytes follow the end of the run"});
   const Status status = compare(footer->meta, meta);
   if (!status.ok()) return in_file(file.path(), offset, status);
   return footer;
@@ -101,22 +113,48 @@ Result<std::string> read_hot(const File& file, const run::HotEntry& list, uint32
 
 }  // namespace
 
-Result<std::shared_ptr<Run>> Run::open(Vfs& vfs, std::string path, const RunMeta& meta,
-                                       std::shared_ptr<const Schema> schema, std::shared_ptr<BlockCache> cache) {
+namespace run {
+
+Result<std::shared_ptr<RunFile>> open_run_file(Vfs& vfs, const std::string& path, const RunMeta& meta,
+                                               const Schema& schema, std::shared_ptr<BlockCache> cache,
+                                               std::vector<Run::Problem>* passed_over) {
   TSFEAT_ASSIGN(std::unique_ptr<File> file, vfs.open(path, OpenMode::kRead));
-  TSFEAT_ASSIGN(Footer footer, read_footer(*file, meta));
+  TSFEAT_ASSIGN(Footer footer, read_footer(*file, meta, passed_over));
   footer.meta.level = meta.level;  // which the file does not know
-  TSFEAT_ASSIGN(Bloom bloom, read_bloom(*file, footer));
-  TSFEAT_ASSIGN(Index index, read_index(*file, footer, *schema));
+  const auto pass_over = [&](uint64_t offset, const Status& status) {
+    if (passed_over == nullptr || status.code() != Code::kCorruption) return status;
+    passed_over->push_back({offset, status.message()});
+    return Status{};
+  };
+  Result<Bloom> bloom = read_bloom(*file, footer);
+  if (!bloom.ok()) {
+    TSFEAT_TRY(pass_over(footer.bloom_offset, bloom.status()));
+    bloom = Bloom(0);
+  }
+  TSFEAT_ASSIGN(Index index, read_index(*file, footer, schema));
   std::vector<std::string> hot;
-  for (const run::HotEntry& list : index.hot) {
-    TSFEAT_ASSIGN(hot.emplace_back(), read_hot(*file, list, index.layout.columns()[list.column].width));
+  for (HotEntry& list : index.hot) {
+    Result<std::string> values = read_hot(*file, list, index.layout.columns()[list.column].width);
+    if (!values.ok()) {
+      TSFEAT_TRY(pass_over(list.offset, values.status()));
+      list.values = 0;
+      values = std::string();
+    }
+    hot.push_back(std::move(*values));
   }
   file->expect_random_reads();
-  auto opened = std::make_shared<run::RunFile>(std::move(file), footer, std::move(index), std::move(bloom),
-                                               std::move(hot), std::move(cache));
+  return std::make_shared<RunFile>(std::move(file), footer, std::move(index), std::move(*bloom), std::move(hot),
+                                   std::move(cache));
+}
+
+}  // namespace run
+
+Result<std::shared_ptr<Run>> Run::open(Vfs& vfs, std::string path, const RunMeta& meta,
+                                       std::shared_ptr<const Schema> schema, std::shared_ptr<BlockCache> cache) {
+  TSFEAT_ASSIGN(const std::shared_ptr<run::RunFile> opened,
+                run::open_run_file(vfs, path, meta, *schema, std::move(cache), nullptr));
   opened->preload_directory();
-  return std::shared_ptr<Run>(std::move(opened));
+  return std::shared_ptr<Run>(opened);
 }
 
 }  // namespace tsfeat

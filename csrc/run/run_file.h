@@ -103,6 +103,13 @@ class RunFile final : public Run {
   size_t slot_count_ = 0;
 };
 
+// What Run::open does. passed_over: for salvage, which can do without them, damage of the bloom filter, of hot values
+// and of such fields of the footer as are known otherwise is noted there instead of refused. A list of hot values that
+// is lost then has no values in the index, where it has at least one otherwise. Null: nothing is passed over.
+Result<std::shared_ptr<RunFile>> open_run_file(Vfs& vfs, const std::string& path, const RunMeta& meta,
+                                               const Schema& schema, std::shared_ptr<BlockCache> cache,
+                                               std::vector<Run::Problem>* passed_over);
+
 // For tight loops over neighbours of one run: the page of a row is most often the one asked for last.
 class PageFinder {
  public:

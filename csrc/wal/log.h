@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "vfs/vfs.h"
 #include "wal/record.h"
@@ -55,6 +56,20 @@ struct ReplayResult {
 // segment; an older one must be whole (finished), else kCorruption.
 Result<ReplayResult> replay_log(Vfs& vfs, const std::string& path, uint64_t number, uint64_t from, bool last,
                                 const std::function<Status(Bytes record, uint64_t end)>& visit);
+
+// A part of a segment that is no whole record.
+struct LostBytes {
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+  std::string message;
+};
+
+// Gives every whole record of a damaged segment to `visit`, also those behind damage (`beyond`: there was some before
+// it). Reads only; `lost` gets what is not whole, though of the newest segment (`last`) nobody can tell zeros where
+// records were from the end. *previous: number of the segment before this one; 0 if that cannot be read.
+Status salvage_log(Vfs& vfs, const std::string& path, uint64_t number, bool last,
+                   const std::function<Status(Bytes record, uint64_t offset, bool beyond)>& visit,
+                   std::vector<LostBytes>* lost, uint64_t* previous);
 
 // After replay: cuts a torn tail off, mends a seal that was written half, and makes the segment durable as it was read.
 // What no seal vouches for is written anew for that: after a sync that failed, the system may show bytes that are not

@@ -40,6 +40,7 @@ from tsfeat.pointers import Pointers
 from tsfeat.replay import Replay, ReplayProblem
 from tsfeat.report import Problem, Report
 from tsfeat.retention import Retention
+from tsfeat.salvage import Loss, RepairReport, repair
 from tsfeat.scan import Scan
 from tsfeat.schema import Schema
 from tsfeat.sequences import Sequences
@@ -63,12 +64,14 @@ __all__ = [
     "Join",
     "Latest",
     "LockedError",
+    "Loss",
     "NotFoundError",
     "Options",
     "OutOfSpaceError",
     "Pointers",
     "PoisonedError",
     "Problem",
+    "RepairReport",
     "Replay",
     "ReplayProblem",
     "Report",
@@ -90,4 +93,5 @@ __all__ = [
     "open",
     "parameter",
     "per_row",
+    "repair",
 ]

@@ -305,6 +305,10 @@ class Store:
     def stats(self) -> dict[str, Any]: ...
     def close(self) -> None: ...
 
+def repair(path: str, target: str, disk: MemoryDisk | None = None) -> dict[str, Any]:
+    """{"files": int, "events": int, "lost_events": int, "losses": [{"file", "offset", "bytes", "table", "rows",
+    "events", "keys", "message"}], "notes": [str]}"""
+
 class ArrowNode:
     """One array of the Arrow C data interface, as a tree of buffers, which are objects that speak the buffer protocol.
 

@@ -1,4 +1,4 @@
-"""verify, compact, checkpoint, delete."""
+"""verify, compact, checkpoint, repair, delete."""
 
 from __future__ import annotations
 
@@ -41,6 +41,22 @@ def test_checkpoint_can_be_opened(tsfeat_command: Any, shop: Path, tmp_path: Pat
     document = tsfeat_command.json("checkpoint", shop, tmp_path / "copy")
     assert document["path"] == str(tmp_path / "copy")
     assert tsfeat_command.json("get", tmp_path / "copy", "clicks", 1) == tsfeat_command.json("get", shop, "clicks", 1)
+
+
+def test_repair_salvages_into_a_new_store_and_ends_with_1_if_anything_is_lost(
+    tsfeat_command: Any, shop: Path, tmp_path: Path
+) -> None:
+    document = tsfeat_command.json("repair", shop, tmp_path / "whole")
+    assert (document["complete"], document["events"], document["losses"]) == (True, 5, [])
+    assert tsfeat_command.json("get", tmp_path / "whole", "clicks", 1) == tsfeat_command.json("get", shop, "clicks", 1)
+    assert tsfeat_command.json("repair", shop, tmp_path / "whole", code=1)["error"]["type"] == "StorageError"
+    largest = max(shop.glob("*.run"), key=lambda file: file.stat().st_size)
+    largest.unlink()
+    document = tsfeat_command.json("repair", shop, tmp_path / "rest", code=1)
+    assert [loss["file"] for loss in document["losses"]] == [largest.name]
+    shown = tsfeat_command("repair", shop, tmp_path / "again", code=1).stdout
+    assert largest.name in shown
+    assert "known to be lost" in shown
 
 
 def test_delete_asks_or_wants_yes(tsfeat_command: Any, shop: Path) -> None:

@@ -16,7 +16,7 @@ from tsfeat.cli.get import get
 from tsfeat.cli.load import load
 from tsfeat.cli.look import info, stats, tables
 from tsfeat.cli.output import print_json
-from tsfeat.cli.upkeep import checkpoint, compact, verify
+from tsfeat.cli.upkeep import checkpoint, compact, repair, verify
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -98,5 +98,5 @@ def application() -> None:
     """
 
 
-for command in (demo, load, export, info, tables, get, stats, verify, compact, checkpoint, delete, diff):
+for command in (demo, load, export, info, tables, get, stats, verify, compact, checkpoint, repair, delete, diff):
     application.add_command(command)

@@ -1,4 +1,4 @@
-"""`tsfeat verify`, `compact` and `checkpoint`: looking after a store."""
+"""`tsfeat verify`, `compact`, `checkpoint` and `repair`: looking after a store."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -85,3 +85,24 @@ def checkpoint(store: Path, destination: Path, as_json: bool) -> None:
         return
     text = f"checkpoint {document['path']}: {files} files, {human_bytes(size)}, in {human_seconds(document['seconds'])}"
     console().print(text, markup=False, soft_wrap=True)
+
+
+@click.command()
+@store_argument
+@click.argument("target", type=click.Path(path_type=Path))
+@json_option
+def repair(store: Path, target: Path, as_json: bool) -> int:
+    """Salvage what is whole of a damaged STORE into a new one. Exit code 1 if anything is lost."""
+    start = perf_counter()
+    outcome = tsfeat.repair(store, target)
+    if as_json:
+        print_json({**asdict(outcome), "complete": outcome.complete, "seconds": perf_counter() - start})
+        return 0 if outcome.complete else 1
+    out = console()
+    counts = f"{outcome.events:,} events salvaged, {outcome.lost_events:,} known to be lost"
+    out.print(f"{counts}, in {human_seconds(perf_counter() - start)}")
+    if not outcome.complete:
+        out.print(grid([asdict(loss) for loss in outcome.losses], ["file", "offset", "events", "message"]))
+    for note in outcome.notes:
+        out.print(f"note: {note}", markup=False, soft_wrap=True)
+    return 0 if outcome.complete else 1

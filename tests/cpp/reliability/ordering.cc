@@ -25,7 +25,8 @@ bool names(const Manifest& manifest, const std::string& name) {
 bool is_empty_log(Vfs& disk, const std::string& path, const Manifest& manifest) {
   const auto number = log_number(name_of(path));
   if (!number || *number == manifest.log_number) return false;
-  const Result<ReplayResult> replayed = replay_log(disk, path, *number, 0, true, [](Bytes, uint64_t) { return Status{}; });
+  const Result<ReplayResult> replayed =
+      replay_log(disk, path, *number, 0, true, [](Bytes, uint64_t) { return Status{}; });
   return replayed.ok() && replayed->records == 0;
 }
 

@@ -1,0 +1,1 @@
+"""Small stores of the current format, kept as files; see `make`."""
