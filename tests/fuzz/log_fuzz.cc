@@ -78,7 +78,7 @@ void test_one(Bytes input) {
   const uint64_t number = number_of(input);
   for (const bool last : {true, false}) {
     uint64_t replayed = 0;
-    const Result<ReplayResult> result = replay_log(*disk, kPath, number, 0, last, [&](Bytes record) {
+    const Result<ReplayResult> result = replay_log(*disk, kPath, number, 0, last, [&](Bytes record, uint64_t) {
       ++replayed;
       decode(record);
       return Status{};
