@@ -6,7 +6,7 @@
 namespace tsfeat::engine_testing {
 namespace {
 
-std::string category_of(uint64_t item) { return "c" + std::to_string(item % 5); }
+std::string category_of(uint64_t item) { return {'c', static_cast<char>('0' + item % 5)}; }
 
 InputColumn column_of(const Strings& strings) {
   InputColumn out;
