@@ -40,17 +40,11 @@ def planted_environment(directory: Path, *names: str) -> dict[str, str]:
 def build_planted(directory: Path) -> Path:
     """Assembles the installed package in `directory`, with a planted `_core`; returns what to put on PYTHONPATH."""
     package = directory / "tsfeat"
-    installed = _origin("tsfeat").parent
-    shutil.copytree(installed, package, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
-    kernels = _origin("tsfeat._kernels")
-    shutil.copy2(kernels, package / kernels.name)
+    spec = importlib.util.find_spec("tsfeat")
+    assert spec is not None and spec.origin is not None, "tsfeat is not installed"
+    installed = Path(spec.origin).parent
+    shutil.copytree(installed, package, ignore=shutil.ignore_patterns("_core.*.so", "__pycache__"))
     with built("_core") as build:
         (core,) = (build / "tsfeat").glob("_core.*.so")
         shutil.copy2(core, package / core.name)
     return directory
-
-
-def _origin(module: str) -> Path:
-    spec = importlib.util.find_spec(module)
-    assert spec is not None and spec.origin is not None, f"{module} is not installed"
-    return Path(spec.origin)

@@ -43,10 +43,10 @@ def test_demo_without_its_data_says_how_to_get_it(tsfeat_command: Any, monkeypat
     assert "tsfeat[demo]" in tsfeat_command.json("demo", code=1)["error"]["message"]
 
 
-def test_the_readme_example_prints_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_readme_examples_print_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     readme = (REPOSITORY / "README.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    code = "".join(re.findall(r"```python\n(.*?)```", readme, re.DOTALL))  # one goes on where the other ended
     promised = re.findall(r"^print\(.*?\) +# (\[[^\]]*\])", code, re.MULTILINE)
     printed: list[str] = []
     exec(compile(code, "README.md", "exec"), {"print": lambda value: printed.append(str(value))})

@@ -254,7 +254,8 @@ class World:
                 return
         until = changes._until
         assert until <= model.version
-        if self.store.table(table.name) is table and durable is self.history[0]:
+        live = table.name in self.model.tables() and self.store.table(table.name) is table
+        if live and durable is self.history[0]:
             assert until >= durable.table(table.name).version
         compare.check(
             lambda: model.changes(since, until, columns=columns),
