@@ -28,7 +28,7 @@ CI = [
     ("bits", 524_288, 4),
     ("damage", 200_000, 2),
     ("faults", 60_000, 2),
-    ("interrupts", 10_000, 1),
+    ("interrupts", 3_000, 1),
     ("fsync", 1_000_000, 1),  # ends when every sync of the 40 workloads has failed
     ("allocations", 20_000, 1),
     ("determinism", 200, 1),
