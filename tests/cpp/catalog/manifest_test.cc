@@ -155,19 +155,15 @@ TEST(Manifest, ANewerFormatIsRefused) {
   EXPECT_NE(status.message().find("newer tsfeat"), std::string::npos);
 }
 
-// What this build's predecessor wrote: no views.
-TEST(Manifest, Format1IsRead) {
+TEST(Manifest, OtherFormatsAreRefusedByName) {
   std::mt19937_64 random(7);
-  Manifest manifest = random_manifest(random, 2);
-  manifest.views.clear();
-  manifest.next_view_id = 1;
-  std::string bytes = encode_manifest(manifest);
-  bytes.erase(bytes.size() - 6, 2);  // the next view id and the count of views
-  store(bytes.data() + 8, uint32_t{1});
-  store(bytes.data() + 16, bytes.size() - 28);
-  const Result<Manifest> decoded = decode_manifest(as_bytes(resealed(bytes)));
-  ASSERT_TRUE(decoded.ok()) << decoded.status().message();
-  EXPECT_EQ(encode_manifest(*decoded), encode_manifest(manifest));
+  for (const uint32_t format : {kFormatVersion - 1, kFormatVersion + 1}) {
+    std::string bytes = encode_manifest(random_manifest(random, 2));
+    store(bytes.data() + 8, format);
+    const Result<Manifest> decoded = decode_manifest(as_bytes(resealed(bytes)));
+    ASSERT_EQ(decoded.status().code(), Code::kStorage);
+    EXPECT_NE(decoded.status().message().find("has format " + std::to_string(format)), std::string::npos);
+  }
 }
 
 RunMeta run_of(uint64_t number) {
