@@ -81,7 +81,7 @@ def good(rows):
     }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(st.dictionaries(st.sampled_from([*good(1), "unknown", ""]), ANYTHING, min_size=1, max_size=2), st.integers(0, 4))
 def test_append_takes_a_batch_or_refuses_it_whole(table, changes, rows):
     before = table.version, table.count(range(6)).tolist()
@@ -93,7 +93,7 @@ def test_append_takes_a_batch_or_refuses_it_whole(table, changes, rows):
         assert version == before[0] + 1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(ANYTHING, ANYTHING, st.sampled_from(["n", "before", "since", "version", "where", "columns", "keys"]), st.data())
 def test_reads_answer_or_refuse(table, thing, other, name, data):
     arguments = {"keys": [1, 2], "n": 2, name: thing}
@@ -112,7 +112,7 @@ def test_reads_answer_or_refuse(table, thing, other, name, data):
         assert len(answer) >= 0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(
     st.recursive(
         st.builds(
@@ -148,7 +148,7 @@ def test_filters_answer_or_refuse(table, make):
             continue
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(ANYTHING, ANYTHING, ANYTHING)
 def test_descriptions_of_tables_are_taken_or_refused(key, time, columns):
     for arguments in (
@@ -163,7 +163,7 @@ def test_descriptions_of_tables_are_taken_or_refused(key, time, columns):
         assert made.key_name
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
 @given(st.data())
 def test_damaged_arrow_streams_are_taken_or_refused(table, data):
     """What pyarrow lets through, offsets and lengths that lie included, is checked again."""

@@ -276,7 +276,10 @@ def _texts(field: Field, values: list[Any]) -> _core.Varlen:
 
 def _floats(field: Field, values: Any) -> NDArray[Any]:
     """Operands are rounded to the column's type, as numpy rounds Python's numbers."""
-    array = np.ma.getdata(values) if not isinstance(values, np.ma.MaskedArray) else None
+    try:
+        array = np.ma.getdata(values) if not isinstance(values, np.ma.MaskedArray) else None
+    except ValueError:  # lists of different lengths
+        array = None
     if array is None or array.ndim != 1 or (array.dtype.kind not in "iuf" and array.size):
         raise field.error(f"a filter compares {field.type} with numbers, not {values!r}")
     with np.errstate(over="ignore"):

@@ -103,6 +103,12 @@ def test_filters_combine_with_filters_only():
             act()
 
 
+def test_operands_of_different_lengths_are_refused(store):
+    table = store.create_table("t", key=("k", "uint64"), time=("ts", "timestamp[s]"), columns={"f": "float32"})
+    with pytest.raises(SchemaError, match="compares float32 with numbers"):
+        table.last_n([1, 2], 1, where=tsfeat.col("f") >= tsfeat.per_row([[], [None]]))
+
+
 def test_repr_reads_like_the_source():
     where = (tsfeat.col("a") == "x") & ~tsfeat.col("b").is_in([1, 2]) | tsfeat.col("c").is_null()
     assert repr(where) == "(((col('a') == 'x') & ~col('b').is_in([1, 2])) | col('c').is_null())"
