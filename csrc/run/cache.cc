@@ -49,7 +49,8 @@ class SegmentCache final : public BlockCache {
 
   void drop(std::span<CacheSlot> slots) override {
     for (CacheSlot& slot : slots) {
-      if (slot.entry.load(std::memory_order_relaxed) == nullptr) continue;
+      // Who emptied it is done with it: the caller may free it.
+      if (slot.entry.load(std::memory_order_acquire) == nullptr) continue;
       const std::lock_guard held(lock_);
       if (CacheEntry* entry = slot.entry.load(std::memory_order_relaxed); entry != nullptr) unlink(*entry);
     }
