@@ -91,13 +91,9 @@ Status BatchSource::validity(const Column& column, RowRange rows, uint8_t* out) 
 }
 
 BlockBounds BatchSource::bounds(const Column* column, uint64_t) {
-  BlockBounds bounds{.rows = {0, batch_.rows}};
-  if (column != nullptr) return bounds;
-  bounds.bounded = true;
-  bounds.may_have_null = bounds.may_have_nan = false;
-  bounds.min = order_bits(Type::kInt64, reinterpret_cast<const uint8_t*>(&stats_.min_time));
-  bounds.max = order_bits(Type::kInt64, reinterpret_cast<const uint8_t*>(&stats_.max_time));
-  return bounds;
+  const RowRange all{0, batch_.rows};
+  if (column != nullptr) return {.rows = all};
+  return BlockBounds::of_times(all, stats_.min_time, stats_.max_time);
 }
 
 }  // namespace tsfeat

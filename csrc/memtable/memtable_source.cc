@@ -213,13 +213,9 @@ void MemtableSource::aim(std::span<const Aim> aims) {
 
 // There are no blocks here: one that holds everything, of which only the times' range is known.
 BlockBounds MemtableSource::bounds(const Column* column, uint64_t) {
-  BlockBounds bounds{.rows = {0, rows_.size()}};
-  if (column != nullptr) return bounds;
-  bounds.bounded = true;
-  bounds.may_have_null = bounds.may_have_nan = false;
-  bounds.min = order_bits(Type::kInt64, reinterpret_cast<const uint8_t*>(&stats_.min_time));
-  bounds.max = order_bits(Type::kInt64, reinterpret_cast<const uint8_t*>(&stats_.max_time));
-  return bounds;
+  const RowRange all{0, rows_.size()};
+  if (column != nullptr) return {.rows = all};
+  return BlockBounds::of_times(all, stats_.min_time, stats_.max_time);
 }
 
 }  // namespace tsfeat

@@ -9,14 +9,16 @@ namespace {
 
 class DirectoryCursor final : public KeyCursor {
  public:
-  explicit DirectoryCursor(const RunFile& run) : run_(run) {}
+  DirectoryCursor(const RunFile& run, const std::vector<uint32_t>* only)
+      : run_(run), only_(only), blocks_(only == nullptr ? run.index().directory.size() : only->size()) {}
 
   Result<bool> next() override {
     if (at_ + 1 < keys_) {
       ++at_;
     } else {
-      if (block_ == run_.index().directory.size()) return false;
-      TSFEAT_ASSIGN(expanded_, run_.load_directory(block_));
+      if (block_ == blocks_) return false;
+      TSFEAT_ASSIGN(expanded_,
+                    run_.load_directory(only_ == nullptr ? static_cast<uint32_t>(block_) : (*only_)[block_]));
       keys_ = view().keys();
       at_ = 0;
       ++block_;
@@ -32,7 +34,9 @@ class DirectoryCursor final : public KeyCursor {
   DirectoryView view() const { return DirectoryView(as_bytes(expanded_), run_.varlen_keys()); }
 
   const RunFile& run_;
-  uint32_t block_ = 0;  // that comes next
+  const std::vector<uint32_t>* const only_;
+  const size_t blocks_;
+  size_t block_ = 0;  // that comes next
   uint32_t keys_ = 0;
   uint32_t at_ = 0;
   std::string expanded_;
@@ -42,6 +46,8 @@ class DirectoryCursor final : public KeyCursor {
 
 }  // namespace
 
-std::unique_ptr<KeyCursor> make_cursor(const RunFile& run) { return std::make_unique<DirectoryCursor>(run); }
+std::unique_ptr<KeyCursor> make_cursor(const RunFile& run, const std::vector<uint32_t>* only) {
+  return std::make_unique<DirectoryCursor>(run, only);
+}
 
 }  // namespace tsfeat::run

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codec/encoding.h"
+#include "run/cursor.h"
 #include "run/directory.h"
 #include "run/run_file.h"
 
@@ -60,39 +61,25 @@ class KeptRows {
   uint64_t size_ = 0;
 };
 
-// Walks the directory blocks that are whole.
+// Keys of the directory blocks that are whole, with their rows that were kept.
 class SalvageCursor final : public KeyCursor {
  public:
-  SalvageCursor(const RunFile& run, const KeptRows& kept, const std::vector<uint32_t>& blocks)
-      : run_(run), kept_(kept), blocks_(blocks) {}
+  SalvageCursor(std::unique_ptr<KeyCursor> inner, const KeptRows& kept) : inner_(std::move(inner)), kept_(kept) {}
   Result<bool> next() override {
-    do {
-      if (++at_ >= keys_) {
-        if (block_ == blocks_.size()) return false;
-        TSFEAT_ASSIGN(expanded_, run_.load_directory(blocks_[block_++]));
-        keys_ = view().keys();
-        at_ = 0;
-      }
-      const RowRange rows = view().rows(at_);
+    for (;;) {
+      TSFEAT_ASSIGN(const bool more, inner_->next());
+      if (!more) return false;
+      const RowRange rows = inner_->rows();
       rows_ = {kept_.rank(rows.begin), kept_.rank(rows.end)};
-    } while (rows_.size() == 0);
-    key_ = view().key(at_);
-    return true;
+      if (rows_.size() > 0) return true;
+    }
   }
-  KeyView key() const override { return key_; }
+  KeyView key() const override { return inner_->key(); }
   RowRange rows() const override { return rows_; }
 
  private:
-  DirectoryView view() const { return DirectoryView(as_bytes(expanded_), run_.varlen_keys()); }
-
-  const RunFile& run_;
+  const std::unique_ptr<KeyCursor> inner_;
   const KeptRows& kept_;
-  const std::vector<uint32_t>& blocks_;
-  size_t block_ = 0;  // that comes next
-  uint32_t keys_ = 0;
-  uint32_t at_ = 0;
-  std::string expanded_;
-  KeyView key_;
   RowRange rows_;
 };
 
@@ -107,7 +94,9 @@ class SalvageSource final : public Source {
   Status locate(std::span<const Probe>, std::span<RowRange>) override {
     return Status(Code::kStorage, "what was salvaged of a run is for merging, not for reading");
   }
-  std::unique_ptr<KeyCursor> walk() override { return std::make_unique<SalvageCursor>(*run_, kept_, blocks_); }
+  std::unique_ptr<KeyCursor> walk() override {
+    return std::make_unique<SalvageCursor>(make_cursor(*run_, &blocks_), kept_);
+  }
   Result<uint64_t> seek(RowRange rows, int64_t time) override {
     std::vector<int64_t> found(rows.size());
     TSFEAT_TRY(times(rows, found.data()));

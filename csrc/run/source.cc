@@ -158,17 +158,9 @@ Status RunSource::validity(const Column& column, RowRange rows, uint8_t* out) {
 BlockBounds RunSource::bounds(const Column* column, uint64_t row) {
   const CallPin pin(*this);
   const uint32_t page = page_of_.find(run_, row);
-  BlockBounds block;
-  block.rows = run_.page_rows(page);
-  if (column == nullptr) {
-    const int64_t least = run_.page(page).min_time;
-    const int64_t most = run_.page(page).max_time;
-    block.bounded = true;
-    block.may_have_null = block.may_have_nan = false;
-    block.min = order_bits(Type::kInt64, reinterpret_cast<const uint8_t*>(&least));
-    block.max = order_bits(Type::kInt64, reinterpret_cast<const uint8_t*>(&most));
-    return block;
-  }
+  const RowRange rows = run_.page_rows(page);
+  if (column == nullptr) return BlockBounds::of_times(rows, run_.page(page).min_time, run_.page(page).max_time);
+  BlockBounds block{.rows = rows};
   const RunColumn* stored = column_at(column->id);
   Bytes head;
   // Who asks will probably look at the values next, and then at those of the page before.

@@ -2,6 +2,11 @@
 
 namespace tsfeat {
 
+BlockBounds BlockBounds::of_times(RowRange rows, int64_t min, int64_t max) {
+  const auto bits = [](int64_t time) { return order_bits(Type::kInt64, reinterpret_cast<const uint8_t*>(&time)); };
+  return {rows, true, false, false, bits(min), bits(max)};
+}
+
 Status Source::aimed_times(int64_t* out) {
   for (const Aim& aim : aimed_) TSFEAT_TRY(times(aim.rows, out + aim.at));
   return {};

@@ -61,6 +61,9 @@ struct BlockBounds {
   bool may_have_nan = true;
   uint64_t min = 0;
   uint64_t max = ~uint64_t{0};
+
+  // On the time, of which there is always one.
+  static BlockBounds of_times(RowRange rows, int64_t min, int64_t max);
 };
 
 // Walks the keys in order. Rows stay valid until the source is destroyed.
