@@ -36,10 +36,11 @@ class Witness final : public Observer {
 };
 
 struct World {
-  World(uint64_t seed, const Habits& habits, std::function<void()> at_boundary)
+  // at_boundary: called before each call that changes the disk, with how many there were.
+  World(uint64_t seed, const Habits& habits, std::function<void(World&, uint64_t boundary)> at_boundary)
       : clock(kNow),
         disk(MemoryVfs::create(seed)),
-        witness(*disk, std::move(at_boundary)),
+        witness(*disk, [this, act = std::move(at_boundary)] { act(*this, ++boundary); }),
         watched(watch(*disk, &witness)),
         life(*watched, clock, oracle, seed, habits),
         random(seed + 1) {
@@ -64,6 +65,7 @@ struct World {
   std::unique_ptr<Vfs> watched;
   Life life;
   Random random;
+  uint64_t boundary = 0;  // the last
 };
 
 std::string named(const char* what, uint64_t seed, uint64_t boundary, uint64_t survival) {
@@ -79,20 +81,15 @@ void power_loss(const Settings& settings, Report* report) {
   declare_zeros(report);
   const Budget budget(settings.seconds);
   for (uint64_t seed = settings.seed * 1'000'000; report->of("trials") < settings.trials && !budget.spent(); ++seed) {
-    World* world = nullptr;
-    uint64_t boundary = 0;
-    const auto cut = [&] {
-      ++boundary;
+    const auto cut = [&](World& world, uint64_t boundary) {
       if (report->of("trials") >= settings.trials) return;
-      const uint64_t survival = world->random.below(kSurvivalCount);
-      const std::unique_ptr<MemoryVfs> after = world->disk->power_loss(kSurvivals[survival]);
-      note(inspect(*after, world->clock, world->oracle, world->life.checkpoint(), false, world->random),
+      const uint64_t survival = world.random.below(kSurvivalCount);
+      const std::unique_ptr<MemoryVfs> after = world.disk->power_loss(kSurvivals[survival]);
+      note(inspect(*after, world.clock, world.oracle, world.life.checkpoint(), false, world.random),
            named("seed", seed, boundary, survival), report);
       report->count("trials");
     };
-    World made(seed, Habits{}, cut);
-    world = &made;
-    made.live(kSteps, "seed " + std::to_string(seed), report);
+    World(seed, Habits{}, cut).live(kSteps, "seed " + std::to_string(seed), report);
     report->count("histories");
   }
 }
@@ -102,22 +99,17 @@ void system_calls(const Settings& settings, Report* report) {
   const Budget budget(settings.seconds);
   for (uint64_t workload = 0; workload < kWorkloads && !budget.spent(); ++workload) {
     const uint64_t seed = settings.seed * 1'000 + workload;
-    World* world = nullptr;
-    uint64_t boundary = 0;
-    const auto cut = [&] {
-      ++boundary;
+    const auto cut = [&](World& world, uint64_t boundary) {
       report->count("calls");
       for (uint64_t survival = 0; survival < kSurvivalCount; ++survival) {
         if (report->of("trials") >= settings.trials) return;
-        const std::unique_ptr<MemoryVfs> after = world->disk->power_loss(kSurvivals[survival]);
-        note(inspect(*after, world->clock, world->oracle, world->life.checkpoint(), false, world->random),
+        const std::unique_ptr<MemoryVfs> after = world.disk->power_loss(kSurvivals[survival]);
+        note(inspect(*after, world.clock, world.oracle, world.life.checkpoint(), false, world.random),
              named("workload", seed, boundary, survival), report);
         report->count("trials");
       }
     };
-    World made(seed, habits_of(workload), cut);
-    world = &made;
-    made.live(kSteps, "workload " + std::to_string(seed), report);
+    World(seed, habits_of(workload), cut).live(kSteps, "workload " + std::to_string(seed), report);
     report->count("workloads");
   }
 }
@@ -170,22 +162,17 @@ void recovery(const Settings& settings, Report* report) {
   declare_zeros(report);
   const Budget budget(settings.seconds);
   for (uint64_t seed = settings.seed * 1'000'000; report->of("trials") < settings.trials && !budget.spent(); ++seed) {
-    World* world = nullptr;
-    uint64_t boundary = 0;
-    const auto cut = [&] {
-      ++boundary;
-      if (world->random.below(12) != 0) return;
-      const uint64_t survival = world->random.below(kSurvivalCount + 2);
+    const auto cut = [&](World& world, uint64_t boundary) {
+      if (world.random.below(12) != 0) return;
+      const uint64_t survival = world.random.below(kSurvivalCount + 2);
       const bool killed = survival >= kSurvivalCount;
       const std::unique_ptr<MemoryVfs> after =
-          killed ? world->disk->kill() : world->disk->power_loss(kSurvivals[survival]);
-      Nested(*world, settings.trials, world->random, report)
+          killed ? world.disk->kill() : world.disk->power_loss(kSurvivals[survival]);
+      Nested(world, settings.trials, world.random, report)
           .recover(*after, settings.depth, named("seed", seed, boundary, survival));
       report->count("recoveries");
     };
-    World made(seed, Habits{}, cut);
-    world = &made;
-    made.live(kSteps, "seed " + std::to_string(seed), report);
+    World(seed, Habits{}, cut).live(kSteps, "seed " + std::to_string(seed), report);
   }
 }
 
