@@ -16,9 +16,9 @@ array([70, 71], dtype=uint64)
 
 from __future__ import annotations
 
-from tsfeat import features
+from typing import TYPE_CHECKING, Any
+
 from tsfeat.changes import Changes
-from tsfeat.comparison import Difference, diff
 from tsfeat.errors import (
     ClosedError,
     CorruptionError,
@@ -48,6 +48,10 @@ from tsfeat.store import Store, open
 from tsfeat.table import Table
 from tsfeat.types import Category, Column, Vector
 from tsfeat.views import View
+
+if TYPE_CHECKING:
+    from tsfeat import features
+    from tsfeat.comparison import Difference, diff
 
 __version__ = "0.1.0"
 
@@ -95,3 +99,18 @@ __all__ = [
     "per_row",
     "repair",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What a model server that only reads does not wait for: imported when it is first asked for (PEP 562)."""
+    from importlib import import_module
+
+    if name == "features":
+        return import_module("tsfeat.features")
+    if name in ("Difference", "diff"):
+        return getattr(import_module("tsfeat.comparison"), name)
+    raise AttributeError(f"module 'tsfeat' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,11 +9,11 @@ import numpy as np
 
 from tsfeat import _core, filter_spec, sampling
 from tsfeat.errors import SchemaError
-from tsfeat.features.sampler import Sampler
 from tsfeat.filters import Filter
 from tsfeat.sequences import Sequences
 
 if TYPE_CHECKING:
+    from tsfeat.features import Sampler
     from tsfeat.reads import Reads
 
 

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tsfeat import _core, filter_spec
-from tsfeat.errors import CorruptionError, NotFoundError, PickleError, SchemaError
-from tsfeat.features.sampler import Sampler
-from tsfeat.features.sampling import sampler_from_spec
+from tsfeat import _core, filter_spec, sampling
+from tsfeat.errors import CorruptionError, NotFoundError, PickleError
 from tsfeat.filters import Filter
 from tsfeat.join import BATCH_ROWS, Join, Source
 from tsfeat.pointers import Stamp
@@ -73,9 +71,7 @@ class View(Reading):
                 f"view {self.name!r}, version {self.version}: its specification cannot be read ({error!r}); "
                 "it was not written by tsfeat"
             ) from None
-        super().__init__(
-            f"view {self.name!r}", n, columns, where, None if sample is None else sampler_from_spec(sample)
-        )
+        super().__init__(f"view {self.name!r}", n, columns, where, None if sample is None else sampling.load(sample))
 
     def read(self, keys: Any, before: Any = None, **given: Any) -> Sequences:
         """The view's events of each key.
@@ -201,8 +197,7 @@ class Views:
 
     def create(self, name: str, table: str, n: Any, columns: Any, where: Filter | None, sample: Any) -> View:
         """See `Store.create_view`."""
-        if sample is not None and not isinstance(sample, Sampler):
-            raise SchemaError(f"view {name!r}: sample is a sampler of tsfeat.features, not {sample!r}")
+        described = None if sample is None else sampling.describe(sample, f"view {name!r}")
         handle = self._store.table(table)
         layout = handle._layout
         projection = layout.everything if columns is None else layout.project(columns)
@@ -211,7 +206,7 @@ class Views:
             "n": count_of(n, f"view {name!r}"),
             "columns": list(projection.names),
             "where": None if where is None else filter_spec.to_spec(where),
-            "sample": None if sample is None else sample.to_spec(),
+            "sample": described,
         }
         if where is not None:  # as a read of no rows would meet it
             kept = filter_spec.from_spec(spec["where"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ from tsfeat.features.jagged import Ints, counts, cut_offs, jagged
 MOST_SEED = 2**64 - 1
 
 
-class Sampler:
+class Sampler(ABC):
     """What all samplers do. They are immutable values: equal if their parameters are."""
 
     kind: ClassVar[str]
@@ -60,8 +61,9 @@ class Sampler:
             raise SchemaError(f"key_hashes are {hashes.dtype}{list(hashes.shape)} where {wanted} is needed")
         return self._select(Rows(hashes, cut_offs(before, unit, len(hashes)), limits, moments, unit))
 
+    @abstractmethod
     def _select(self, rows: Rows) -> tuple[Ints, Ints]:
-        raise NotImplementedError
+        """The same, of arguments that were checked."""
 
 
 class Rows:
