@@ -32,7 +32,7 @@ std::optional<int64_t> window_width(const std::optional<Retention>& retention) {
 
 int64_t window_of(int64_t time, int64_t width) { return time / width - static_cast<int64_t>(time % width < 0); }
 
-Pick pick_compaction(std::span<const RunMeta> runs, const ReclaimPolicy& policy, size_t least_runs) {
+Pick pick_compaction(std::span<const RunMeta> runs, const ReclaimPolicy& policy) {
   Pick pick;
   const int64_t expired_before = policy.expired_before();
   const std::optional<int64_t> width = window_width(policy.retention);
@@ -47,7 +47,7 @@ Pick pick_compaction(std::span<const RunMeta> runs, const ReclaimPolicy& policy,
     }
   }
   for (const auto& [tier, members] : tiers) {
-    if (members.size() >= (tier.first == 0 ? least_runs : kFanout)) {
+    if (members.size() >= kFanout) {
       pick.merge = members;
       return pick;
     }

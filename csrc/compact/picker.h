@@ -26,8 +26,7 @@ struct Pick {
   std::vector<size_t> expired;  // no permitted read can see any of their events
   std::vector<size_t> merge;    // into new runs; empty: nothing to do
 };
-// least_runs: how many runs that flushes left (level 0) are worth a merge; of later levels, kFanout.
-Pick pick_compaction(std::span<const RunMeta> runs, const ReclaimPolicy& policy, size_t least_runs = kFanout);
+Pick pick_compaction(std::span<const RunMeta> runs, const ReclaimPolicy& policy);
 
 // What a full compaction merges: groups (one a window, or one in all, so that ranks are exact), of at least two runs,
 // or of one that is as a flush left it, may hold what retention can take, or `must_rewrite`.

@@ -15,8 +15,8 @@ using Clockwork = std::chrono::steady_clock;
 
 // So many unmerged flushes, and compaction may use what the disk gives.
 constexpr size_t kHurryRuns = 2 * kFanout;
-// So many are let gather while nobody reads.
-constexpr size_t kUnreadRuns = 3 * kFanout;
+// So many, and it no longer stands back behind a flush. Appends wait for it at 6 * kFanout.
+constexpr size_t kUrgentRuns = 4 * kFanout;
 constexpr std::chrono::milliseconds kLongestNap{50};
 
 }  // namespace
@@ -31,43 +31,47 @@ Result<StoreCore::Runs> StoreCore::open_runs(const std::vector<RunMeta>& metas,
   return runs;
 }
 
-// Holds compaction to its rate, and ends it when the store closes.
-Status StoreCore::throttle(uint64_t bytes_written, Clockwork::time_point start) const {
+// Holds compaction to its rate, lets a flush go first, and ends it when the store closes.
+Status StoreCore::throttle(uint64_t bytes_written, Clockwork::time_point start) {
   for (;;) {
     if (stopping_) return Status::closed("the store is closing; compaction goes on when it is opened again");
-    if (options.compaction_bytes_per_second == 0 || inline_work()) return {};
-    const double due_seconds =
-        static_cast<double>(bytes_written) / static_cast<double>(options.compaction_bytes_per_second);
-    const auto due =
-        start + std::chrono::duration_cast<Clockwork::duration>(std::chrono::duration<double>(due_seconds));
-    const auto now = Clockwork::now();
-    if (now >= due) return {};
-    for (const auto& table : all_tables()) {
-      if (level0_runs(*table) >= kHurryRuns) return {};
-    }
-    std::this_thread::sleep_for(std::min<Clockwork::duration>(due - now, kLongestNap));
+    if (inline_work()) return {};
+    size_t unmerged = 0;
+    for (const auto& table : all_tables()) unmerged = std::max(unmerged, level0_runs(*table));
+    if (unmerged >= kUrgentRuns) return {};
+    const Clockwork::duration early =
+        unmerged >= kHurryRuns ? Clockwork::duration::zero() : ahead_of_rate(bytes_written, start);
+    // Merges are for readers: while nobody reads, they would only take the processors that appends wait for.
+    const bool stands_back = counters_.flushing && !read_since(&questions_at_merge_);
+    if (early <= Clockwork::duration::zero() && !stands_back) return {};
+    std::this_thread::sleep_for(stands_back ? kLongestNap : std::min<Clockwork::duration>(early, kLongestNap));
   }
 }
 
-// Merges are for readers. While events stream in and nobody reads, they would only take the writer's processors; one
-// merge of many runs then does the work of several.
-size_t StoreCore::runs_worth_merging() {
-  const uint64_t flushes = counters_.flushes;
-  const CacheStats cached = cache->stats();
-  const uint64_t questions = cached.hits + cached.misses;
-  const bool written = std::exchange(flushes_seen_, flushes) != flushes;
-  const bool read = std::exchange(cache_questions_seen_, questions) != questions;
-  return written && !read ? kUnreadRuns : kFanout;
+// How much sooner it is than so many bytes are due.
+Clockwork::duration StoreCore::ahead_of_rate(uint64_t bytes_written, Clockwork::time_point start) const {
+  if (options.compaction_bytes_per_second == 0) return Clockwork::duration::zero();
+  const double due_seconds =
+      static_cast<double>(bytes_written) / static_cast<double>(options.compaction_bytes_per_second);
+  return start + std::chrono::duration_cast<Clockwork::duration>(std::chrono::duration<double>(due_seconds)) -
+         Clockwork::now();
 }
 
-Result<bool> StoreCore::compact_step(size_t least_runs) {
+// Whether somebody has read since this was asked last, with the same number.
+bool StoreCore::read_since(uint64_t* questions_seen) const {
+  const CacheStats cached = cache->stats();
+  const uint64_t questions = cached.hits + cached.misses;
+  return std::exchange(*questions_seen, questions) != questions;
+}
+
+Result<bool> StoreCore::compact_step() {
   const std::lock_guard lock(compaction_mutex);
   Status failure;  // a table with a damaged run must not keep the others from being compacted
   bool done = false;
   for (const auto& table : all_tables()) {
     TSFEAT_TRY(check_writable());
     if (table->dropped) continue;
-    const Result<bool> step = compact_table_step(table, least_runs);
+    const Result<bool> step = compact_table_step(table);
     if (!step.ok() && failure.ok()) failure = step.status();
     done = step.ok() && *step;
     if (done) break;
@@ -81,11 +85,11 @@ Result<bool> StoreCore::compact_step(size_t least_runs) {
   return done;
 }
 
-Result<bool> StoreCore::compact_table_step(const std::shared_ptr<TableCore>& table, size_t least_runs) {
+Result<bool> StoreCore::compact_table_step(const std::shared_ptr<TableCore>& table) {
   const ReclaimPolicy policy = table->reclaim_policy(clock);
   const std::shared_ptr<const TableState> state = table->published().state;
   const std::vector<RunMeta> metas = state->run_metas();
-  const Pick pick = pick_compaction(metas, policy, least_runs);
+  const Pick pick = pick_compaction(metas, policy);
   if (!pick.expired.empty()) {
     Runs expired;
     for (const size_t i : pick.expired) expired.push_back(state->runs[i]);

@@ -146,8 +146,7 @@ void StoreCore::start_workers() {
   // A failure is kept where the next append, or stats(), shows it.
   compaction_worker_ = std::make_unique<Worker>(
       [this] {
-        const size_t least_runs = runs_worth_merging();
-        for (Result<bool> more = true; more.ok() && *more && !stopping_;) more = compact_step(least_runs);
+        for (Result<bool> more = true; more.ok() && *more && !stopping_;) more = compact_step();
       },
       kCompactionInterval);
   flush_worker_ = std::make_unique<Worker>([this] { (void)flush_one().ok(); }, kFlushInterval);

@@ -114,7 +114,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
 
   // ---- compaction.cc
   // One pick of one table; false: nothing to do. least_runs: of those that flushes left.
-  Result<bool> compact_step(size_t least_runs = kFanout);
+  Result<bool> compact_step();
   // Merges all of the table's runs; compaction_mutex held. must_rewrite: also runs that stand alone.
   Status compact_table(TableCore& table, const ReclaimPolicy& policy, bool must_rewrite, const Progress& progress);
   Status compact(bool erase, const Progress& progress);
@@ -212,13 +212,15 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   // load.cc
   uint32_t level_of_load(uint64_t run_bytes) const;
   // compaction.cc
-  size_t runs_worth_merging();  // the compaction worker's
-  Result<bool> compact_table_step(const std::shared_ptr<TableCore>& table, size_t least_runs);
+  Result<bool> compact_table_step(const std::shared_ptr<TableCore>& table);
   Status merge_runs(TableCore& table, const Runs& runs, const ReclaimPolicy& policy,
                     const std::function<Status(double, uint64_t)>& on_progress);
   Status replace_runs(TableCore& table, const ReclaimPolicy& policy, const Runs& old_runs, const Runs& new_runs);
   Result<Runs> open_runs(const std::vector<RunMeta>& metas, const std::shared_ptr<const Schema>& schema);
-  Status throttle(uint64_t bytes_written, std::chrono::steady_clock::time_point start) const;
+  Status throttle(uint64_t bytes_written, std::chrono::steady_clock::time_point start);
+  std::chrono::steady_clock::duration ahead_of_rate(uint64_t bytes_written,
+                                                    std::chrono::steady_clock::time_point start) const;
+  bool read_since(uint64_t* questions_seen) const;
   // checkpoint.cc
   Status write_checkpoint(const std::string& target, Manifest* manifest,
                           const std::function<Status(uint64_t*)>& copy_tables);
@@ -279,8 +281,8 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   std::vector<std::string> unwanted_files_;
   uint64_t pins_ = 0;
 
-  // When the compaction worker looked last.
-  uint64_t flushes_seen_ = 0, cache_questions_seen_ = 0;
+  // What read_since() told the flush and the compaction last.
+  uint64_t questions_at_flush_ = 0, questions_at_merge_ = 0;
 
   mutable Counters counters_;
   std::unique_ptr<Worker> flush_worker_, compaction_worker_, sync_worker_;

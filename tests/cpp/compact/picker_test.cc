@@ -78,14 +78,11 @@ TEST(Picker, MergesAreOfOneLevelAndCrossNoWindow) {
   for (int round = 0; round < 2'000; ++round) {
     const std::vector<RunMeta> runs = random_runs(random, 2);
     const ReclaimPolicy policy = random_policy(random);
-    const size_t least = round % 2 == 0 ? kFanout : 3 * kFanout;
-    const Pick pick = pick_compaction(runs, policy, least);
+    const Pick pick = pick_compaction(runs, policy);
     const std::optional<int64_t> width = window_width(policy.retention);
     std::set<size_t> distinct(pick.merge.begin(), pick.merge.end());
     ASSERT_EQ(distinct.size(), pick.merge.size());
-    if (pick.merge.size() > 1) {
-      EXPECT_GE(pick.merge.size(), runs[pick.merge.front()].level == 0 ? least : kFanout);
-    }
+    if (pick.merge.size() > 1) EXPECT_GE(pick.merge.size(), kFanout);
     std::set<uint32_t> levels;
     std::set<int64_t> windows;
     for (const size_t i : pick.merge) {
