@@ -96,53 +96,60 @@ Status check_hot(Bytes body, uint32_t count, uint32_t hot_size) {
   return seen == escapes ? Status() : damaged("it has more or fewer escapes than it says");
 }
 
+// Which of up to `Most` codes are escapes. Found for all at once: a branch on each would mostly be mispredicted.
+template <uint32_t Most>
+class Escapes {
+ public:
+  Escapes(const uint16_t* codes, uint32_t count, uint32_t escape) {
+    uint8_t is_escape[Most] = {};
+    for (uint32_t i = 0; i < count; ++i) is_escape[i] = codes[i] == escape;
+    for (uint32_t i = 0; i < Most; i += 8) bits_[i / 64] |= bits_of_bytes(load<uint64_t>(is_escape + i)) << i % 64;
+  }
+  // How many stand before a code.
+  uint32_t before(uint32_t at) const {
+    auto number = static_cast<uint32_t>(std::popcount(bits_[at / 64] & ((uint64_t{1} << at % 64) - 1)));
+    for (uint32_t word = 0; word < at / 64; ++word) number += static_cast<uint32_t>(std::popcount(bits_[word]));
+    return number;
+  }
+  // Calls visit(place) for each from `from` on.
+  template <typename Visit>
+  void each(uint32_t from, Visit visit) const {
+    uint64_t bits = bits_[from / 64] & ~uint64_t{0} << from % 64;
+    for (uint32_t word = from / 64;; bits = bits_[word]) {
+      for (; bits != 0; bits &= bits - 1) visit(64 * word + static_cast<uint32_t>(std::countr_zero(bits)));
+      if (++word == Most / 64) return;
+    }
+  }
+
+ private:
+  static_assert(Most % 64 == 0);
+  uint64_t bits_[Most / 64] = {};
+};
+
 template <typename T>
 void decode_hot(Bytes body, uint32_t count, const HotValues& hot, uint32_t begin, uint32_t end, uint8_t* out) {
   constexpr uint32_t kStrideValues = 2 * kBlockValues;
   const HotLayout<T> layout(body, count);
   uint16_t codes[kStrideValues];
-  uint16_t places[kStrideValues];
   while (begin < end) {
     // From the start of a block, whose number of escapes before it is known.
     const uint32_t block = begin / kBlockValues;
     const uint32_t start = block * kBlockValues;
     const uint32_t stop = std::min(end, start + kStrideValues);
+    const uint32_t skipped = begin - start;
     decode_blocks<uint16_t>(layout.codes, count, start, stop, reinterpret_cast<uint8_t*>(codes));
-    const uint8_t* escape = layout.escapes + layout.escapes_before(block) * sizeof(T);
-    for (uint32_t i = 0; i < begin - start; ++i) escape += codes[i] == hot.size ? sizeof(T) : 0;
-    // Escapes are noted in passing and put in place afterwards: a branch on each would mostly be mispredicted.
-    const uint16_t* const from = codes + (begin - start);
-    uint32_t escapes = 0;
-    for (uint32_t i = 0; i < stop - begin; ++i) {
-      store<T>(out + i * sizeof(T), load<T>(hot.values + size_t{from[i]} * sizeof(T)));
-      places[escapes] = static_cast<uint16_t>(i);
-      escapes += from[i] == hot.size;
-    }
-    for (uint32_t i = 0; i < escapes; ++i, escape += sizeof(T)) store<T>(out + places[i] * sizeof(T), load<T>(escape));
+    for (uint32_t i = skipped; i < stop - start; ++i)
+      store<T>(out + (i - skipped) * sizeof(T), load<T>(hot.values + size_t{codes[i]} * sizeof(T)));
+    const Escapes<kStrideValues> escapes(codes, stop - start, hot.size);
+    const uint8_t* escape = layout.escapes + (layout.escapes_before(block) + escapes.before(skipped)) * sizeof(T);
+    escapes.each(skipped, [&](uint32_t at) {
+      store<T>(out + (at - skipped) * sizeof(T), load<T>(escape));
+      escape += sizeof(T);
+    });
     out += (stop - begin) * sizeof(T);
     begin = stop;
   }
 }
-
-// How many escapes stand before a code of a block.
-class EscapeRanks {
- public:
-  EscapeRanks(const uint16_t* codes, uint32_t count, uint32_t escape) {
-    uint8_t is_escape[kBlockValues] = {};
-    for (uint32_t i = 0; i < count; ++i) is_escape[i] = codes[i] == escape;
-    for (uint32_t i = 0; i < kBlockValues; i += 8) {
-      bits_[i / 64] |= bits_of_bytes(load<uint64_t>(is_escape + i)) << i % 64;
-    }
-  }
-  uint32_t before(uint32_t at) const {
-    const uint64_t below = bits_[at / 64] & ((uint64_t{1} << at % 64) - 1);
-    return static_cast<uint32_t>(std::popcount(below) + (at >= 64 ? std::popcount(bits_[0]) : 0));
-  }
-
- private:
-  static_assert(kBlockValues == 128);
-  uint64_t bits_[2] = {};
-};
 
 template <typename T>
 void pick_hot(Bytes body, uint32_t count, const HotValues& hot, std::span<const uint32_t> rows, uint8_t* out) {
@@ -160,12 +167,12 @@ void pick_hot(Bytes body, uint32_t count, const HotValues& hot, std::span<const 
     } else {
       const uint32_t decoded = rows[here - 1] + 1 - start;
       decode_blocks<uint16_t>(layout.codes, count, start, start + decoded, reinterpret_cast<uint8_t*>(codes));
-      const EscapeRanks ranks(codes, decoded, hot.size);
+      const Escapes<kBlockValues> all(codes, decoded, hot.size);
       const uint8_t* const escapes = layout.escapes + layout.escapes_before(block) * sizeof(T);
       for (size_t i = 0; i < here; ++i) {
         const uint32_t at = rows[i] - start;
         const uint8_t* const value =
-            codes[at] == hot.size ? escapes + ranks.before(at) * sizeof(T) : hot.values + size_t{codes[at]} * sizeof(T);
+            codes[at] == hot.size ? escapes + all.before(at) * sizeof(T) : hot.values + size_t{codes[at]} * sizeof(T);
         store<T>(out + i * sizeof(T), load<T>(value));
       }
     }
