@@ -48,7 +48,9 @@ class DirectoryView {
   explicit DirectoryView(Bytes expanded, bool varlen)
       : base_(expanded.data()), keys_(load<uint32_t>(base_ + 8)), varlen_(varlen) {}
   uint32_t keys() const { return keys_; }
-  const uint8_t* prefixes() const { return base_ + 16; }
+  static constexpr size_t kHeadBytes = 16;
+  static const uint8_t* prefixes_in(const uint8_t* expanded) { return expanded + kHeadBytes; }
+  const uint8_t* prefixes() const { return prefixes_in(base_); }
   uint64_t prefix(uint32_t i) const { return load<uint64_t>(prefixes() + size_t{i} * 8); }
   RowRange rows(uint32_t i) const {
     const uint8_t* ends = prefixes() + size_t{keys_} * 8;

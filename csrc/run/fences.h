@@ -1,6 +1,7 @@
 // The first key of every directory block, in memory: which block may hold a key?
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,6 +19,13 @@ class Fences {
   size_t size() const { return prefixes_.size(); }
   uint64_t memory_bytes() const { return prefixes_.size() * 8 + ends_.size() * 8 + bytes_.size(); }
   KeyView key(size_t i) const;
+  // What share of the block's keys are probably less than the key, in 256ths: as if they were spread evenly up to the
+  // next block's.
+  uint32_t guess(size_t block, const KeyView& key) const {
+    if (block + 1 == prefixes_.size()) return 128;
+    const uint64_t width = (prefixes_[block + 1] - prefixes_[block]) / 256 + 1;
+    return static_cast<uint32_t>(std::min<uint64_t>((key.prefix - prefixes_[block]) / width, 255));
+  }
   // For each key the last block whose first key is not greater; block 0 if there is none. At least one block, and at
   // most 2^32.
   void find(const KeyView* keys, size_t count, uint32_t* blocks) const;
