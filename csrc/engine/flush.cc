@@ -86,6 +86,7 @@ Status StoreCore::flush_one() {
 }
 
 Status StoreCore::flush_generation(const SealedGeneration& generation) {
+  const bool read = read_since(&questions_at_flush_);
   // One run a table, from all its memtables of the generation (adding a column makes a second one).
   // Ordered by id, not by address: files get their numbers in the same order in every process.
   std::map<uint32_t, std::pair<std::shared_ptr<TableCore>, std::vector<std::shared_ptr<Memtable>>>> by_table;
@@ -105,6 +106,10 @@ Status StoreCore::flush_generation(const SealedGeneration& generation) {
     const std::shared_ptr<const Schema> schema = request.schema;
     TSFEAT_ASSIGN(const MergeResult merged, merge_sources(vfs, std::move(request)));
     TSFEAT_ASSIGN(made[table_id], open_runs(merged.runs, schema));
+    // Readers would do it, one page at a time, as soon as they see the runs.
+    if (read) {
+      for (const auto& run : made[table_id]) run->preload();
+    }
     counters_.flushed_bytes += merged.bytes_written;
   }
   if (!planted("run_name")) TSFEAT_TRY(vfs.sync_directory(path));

@@ -78,6 +78,10 @@ class Run {
   // the source's own scratch.
   virtual std::unique_ptr<Source> source(bool bypass_cache = false) = 0;
 
+  // Brings its blocks into the cache, if they take only a small share of it: for a run that will be read at once. What
+  // cannot be read, or is damaged, is left to the read that needs it.
+  virtual void preload() {}
+
   struct Problem {
     uint64_t offset = 0;
     std::string message;

@@ -6,6 +6,7 @@
 #include "base/crc32c.h"
 #include "base/epoch.h"
 #include "base/planted.h"
+#include "run/blocks.h"
 #include "run/directory.h"
 #include "run/source.h"
 
@@ -13,7 +14,8 @@ namespace tsfeat::run {
 namespace {
 
 constexpr uint64_t kMostPreloadedBytes = uint64_t{4} << 20;
-constexpr uint64_t kPreloadedShare = 32;  // of the cache
+constexpr uint64_t kPreloadedShare = 32;  // of the cache: a directory
+constexpr uint64_t kPreloadedRunShare = 8;
 
 }  // namespace
 
@@ -119,6 +121,16 @@ Result<std::string> RunFile::expand_directory_block(uint32_t block, Bytes raw) c
     return damaged(entry.offset, "a directory block", "its keys are not those that the index says");
   }
   return expanded;
+}
+
+void RunFile::preload() {
+  if (footer_.meta.bytes > cache_->stats().capacity_bytes / kPreloadedRunShare) return;
+  const std::unique_ptr<Blocks> blocks = make_cached_blocks(*this);
+  for (uint32_t page = 0; page < pages() && is_small(page); ++page) {
+    if (chunk_slot(page, kTimesChunk).entry.load(std::memory_order_relaxed) != nullptr) continue;
+    const EpochGuard pin(cache_->epochs());
+    if (!blocks->chunk(page, kTimesChunk, pages() - 1).ok()) return;
+  }
 }
 
 void RunFile::preload_directory() const {

@@ -32,6 +32,7 @@ class RunFile final : public Run {
   const RunMeta& meta() const override { return footer_.meta; }
   uint64_t memory_bytes() const override;
   std::unique_ptr<Source> source(bool bypass_cache) override;
+  void preload() override;
   Status verify(std::vector<Problem>* problems) override;
 
   const File& file() const { return *file_; }

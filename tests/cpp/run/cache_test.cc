@@ -94,6 +94,25 @@ TEST(BlockCache, CountsHitsAndMisses) {
   EXPECT_GT(cache->stats().hits, cold.hits);
 }
 
+TEST(BlockCache, APreloadedRunIsReadWithoutAMiss) {
+  std::mt19937_64 random(3);
+  const Events events = random_events(random, random_schema(random, false), {});
+  const auto disk = make_disk();
+  const RunMeta meta = write_run(*disk, events, {16, codec::Effort::kFast});
+  for (const uint64_t capacity : {10 * meta.bytes, meta.bytes}) {
+    const auto cache = BlockCache::create(capacity);
+    const auto run = Run::open(*disk, kRunPath, meta, events.schema, cache);
+    ASSERT_TRUE(run.ok());
+    const uint64_t before = cache->stats().bytes;
+    (*run)->preload();
+    const bool small = capacity > meta.bytes;
+    EXPECT_EQ(cache->stats().bytes > before, small) << "a run as large as the cache would wash it out";
+    std::vector<int64_t> times(events.size());
+    ASSERT_TRUE((*run)->source()->times({0, events.size()}, times.data()).ok());
+    EXPECT_EQ(cache->stats().misses == 0, small);
+  }
+}
+
 // Readers on several threads, a cache that holds almost nothing, runs that come and go, and a budget that changes:
 // every answer stays right. Says most under tsan.
 TEST(BlockCache, ManyReadersOfATinyCache) {
