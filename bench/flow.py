@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -91,33 +91,49 @@ def rounds_of(seconds: float) -> int:
     return max(1, round(1000 * seconds / min(tries)))
 
 
-def consume(parts: Iterator[Any]) -> tuple[float, float]:
-    """Seconds at work and in all, of a consumer that takes 1 ms a batch."""
+class Busy(NamedTuple):
+    """What a consumer's seconds went into."""
+
+    computing: float  # on a processor
+    working: float  # at its work, on a processor or waiting for one that the loader has
+    total: float
+
+    def __str__(self) -> str:
+        waiting = self.total - self.working
+        return f"busy {100 * self.computing / self.total:5.1f} % (waits for batches {100 * waiting / self.total:.1f} %)"
+
+
+def consume(parts: Iterator[Any]) -> Busy:
+    """A consumer that computes for 1 ms a batch. What the loader takes of its processor is not time that it is busy."""
     rounds = rounds_of(1e-3)
     next(parts)
-    busy, start = 0.0, time.perf_counter()
+    computing, working, start = 0.0, 0.0, time.perf_counter()
     for _ in parts:
-        began = time.perf_counter()
+        began, on_processor = time.perf_counter(), time.thread_time()
         work(rounds)
-        busy += time.perf_counter() - began
-    return busy, time.perf_counter() - start
+        computing += time.thread_time() - on_processor
+        working += time.perf_counter() - began
+    return Busy(computing, working, time.perf_counter() - start)
 
 
 def train(store: tsfeat.Store, data: dict[str, Any], batches: int) -> None:
     rng = np.random.default_rng(2)
     rows = rng.integers(0, len(data["ts"]), 512 * batches)
     labels = {"user": data["user"][rows], "ts": data["ts"][rows], "y": rng.random(len(rows), np.float32)}
-    reads = {"clicks": LastN(store.table("appended"), 200, columns=["item", "type"])}
-    for threads in (1, 2):
-        made = SequenceDataset(labels, reads, 512, key="user", before="ts", threads=threads)
-        list(made)  # what it reads is in the cache then, as in every epoch but the first
-        busy, total = consume(iter(made))
-        name = f"consumer of 1 ms a batch, {threads} threads ahead"
-        print(f"{name:<44} busy {100 * busy / total:5.1f} %, {1000 * total / (batches - 1):.2f} ms a batch", flush=True)
-    made = SequenceDataset(labels, reads, 512, key="user", before="ts", prefetch=0)
+    # One run: in "appended" each history is in two by now, whose events alternate, and a read of it costs three times
+    # as much until the next compaction.
+    reads = {"clicks": LastN(store.table("loaded"), 200, columns=["item", "type"])}
+
+    def loader(**options: int) -> SequenceDataset:
+        return SequenceDataset(labels, reads, 512, key="user", before="ts", **options)
+
+    list(loader())  # what it reads is in the cache then, as in every epoch but the first
     start = time.perf_counter()
-    list(made)
+    list(loader(prefetch=0))
     print(f"{'the loader alone, nothing ahead':<44} {1000 * (time.perf_counter() - start) / batches:.2f} ms a batch")
+    one = consume(iter(loader(threads=1)))
+    print(f"{'consumer of 1 ms a batch, 1 thread ahead':<44} {one}")
+    print(f"{'consumer of 1 ms a batch, by default':<44} {consume(iter(loader()))}; the goal is 95 %", flush=True)
 
 
 def main() -> None:

@@ -85,6 +85,7 @@ def measure_all(run: session.Run) -> None:
         reads.close_all(run)
     stages.concurrent(run)
     stages.offline(run)
+    stages.logged(run)
 
 
 def main(given: list[str] | None = None) -> int:

@@ -91,6 +91,9 @@ OFFLINE = "the same from Parquet labels to arrays in memory, s / peak GB"
 OFFLINE_TIME = Figure(OFFLINE, S, 2, how="offline")
 OFFLINE_PEAK = Figure(OFFLINE, GB, how="offline")
 """Its goal is the size of the output and 1 GB."""
+LOG = "1 M impressions logged"
+LOG_SIZE = Figure(f"{LOG}, bytes each", "B", how="logged")
+LOG_TIME = Figure(f"{LOG} and read back to arrays, s", S, how="logged")
 INGEST = Figure("ingest in batches of 1,000, log on, M events/s", "M events/s", 8, higher=True, how="ingest")
 SYNCED = Figure("the same, synced each batch", "M events/s", 2.6, higher=True, how="synced")
 SIZE = Figure("bytes an event, compacted, arrival order included", "B", 12.5, how="ingest")
@@ -125,6 +128,8 @@ FIGURES = [
     JOIN,
     OFFLINE_TIME,
     OFFLINE_PEAK,
+    LOG_SIZE,
+    LOG_TIME,
     INGEST,
     SYNCED,
     SIZE,

@@ -35,10 +35,22 @@ class Effort:
     """Rows of the join that all do."""
     cold_rounds: int
     concurrent_seconds: float
+    logged_rows: int = 20_000
+    """Impressions that are logged and read back."""
 
 
 QUICK = Effort(0.25, 3, 2.0, repeats=2, synced_batches=100, probe_rows=4096, cold_rounds=2, concurrent_seconds=0.5)
-FULL = Effort(3.0, 6, 20.0, repeats=3, synced_batches=2000, probe_rows=20_480, cold_rounds=5, concurrent_seconds=5.0)
+FULL = Effort(
+    3.0,
+    6,
+    20.0,
+    repeats=3,
+    synced_batches=2000,
+    probe_rows=20_480,
+    cold_rounds=5,
+    concurrent_seconds=5.0,
+    logged_rows=200_000,
+)
 
 
 @dataclass

@@ -140,3 +140,30 @@ def offline(run: Run) -> None:
             goal=output + 1,
             note=f"the output itself is {output:.2f} GB",
         )
+
+
+def logged(run: Run) -> None:
+    """What was served, logged and read back: all from the store that tsfeat's ingestion left."""
+    rows = min(run.effort.logged_rows, run.workload.meta["labels"])
+    store = next((run.store(system) for system in run.able("log") if not system.rival), None)
+    for system in run.able("log") if store is not None else []:
+        run.say(f"impressions, logged and read back: {system.name}")
+        file = run.store(system, ".parquet")
+        try:
+            done = run.in_child("log", system, directory=str(store), rows=rows, file=str(file))
+        except ChildError as error:
+            run.fail(system, error)
+            continue
+        finally:
+            file.unlink(missing_ok=True)
+        run.agreement.note(figures.LOG, 0, system.name, done["events"], done["checksum"])
+        run.report.add(figures.LOG_SIZE, system.name, done["file_bytes"] / rows, note=f"of {rows:,} rows")
+        scale = LABELS / rows
+        scaled = "" if scale == 1 else f"scaled from {rows:,} rows; "
+        parts = f"{done['log_seconds'] * scale:.3g} s to log, {done['read_seconds'] * scale:.3g} s to read back"
+        run.report.add(
+            figures.LOG_TIME,
+            system.name,
+            (done["log_seconds"] + done["read_seconds"]) * scale,
+            note=scaled + parts,
+        )

@@ -24,6 +24,8 @@ SINGLES = 4096
 LABELS = 1_000_000
 STEP = 1 << 21
 """Events made or copied at a time, so that memory stays small however long the workload."""
+PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 3}
+"""How every Parquet file of the bench is written."""
 FORMAT = 2
 """Part of a cached workload's name: raise it whenever what is made changes."""
 
@@ -111,7 +113,7 @@ class Workload:
 
             arrays = {column: arrow_array(values) for column, values in columns().items()}
             temporary = path.with_suffix(f".{os.getpid()}")
-            pq.write_table(pa.table(arrays), temporary, compression="zstd", compression_level=3)
+            pq.write_table(pa.table(arrays), temporary, **PARQUET)
             temporary.replace(path)
         return path
 

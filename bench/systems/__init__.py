@@ -23,6 +23,7 @@ MODULES = {
     "polars_": "polars",
     "duckdb_": "DuckDB",
     "numpy_": "numpy",
+    "fat_rows": "fat rows (Parquet)",
 }
 """Module of this package: what it is called where it cannot be imported."""
 

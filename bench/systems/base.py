@@ -27,6 +27,7 @@ from systems.queries import BATCH_EVENTS, Answer, Answers, Concurrent, Ingest, Q
 
 __all__ = [
     "BATCH_EVENTS",
+    "LOG",
     "OFFLINE",
     "ONLINE",
     "READS",
@@ -45,6 +46,8 @@ READS = frozenset({"last_n", "last_n_before", "last_n_types", "scan", "join"})
 ONLINE = READS | {"ingest", "read_while_ingesting"}
 OFFLINE = frozenset({"offline"})
 """What a system without a store of its own answers: labels in a Parquet file to arrays in memory."""
+LOG = frozenset({"log"})
+"""Logging what was served, and reading it back."""
 
 
 class Unsupported(Exception):
@@ -165,6 +168,18 @@ class System:
 
     def offline(self, labels: Path, query: Query) -> Result:
         """All rows of labels.parquet (user, before), in its order, in memory. Timed in a process of its own."""
+        raise NotImplementedError
+
+    def serve(self, query: Query) -> Any:
+        """The rows of a join, as a server has them in memory when it logs them; not timed."""
+        raise NotImplementedError
+
+    def log(self, served: Any, file: Path) -> None:
+        """Writes to a Parquet file what it takes to have these rows again."""
+        raise NotImplementedError
+
+    def read_back(self, file: Path) -> Any:
+        """The rows of such a file, in memory, as `read` returns them."""
         raise NotImplementedError
 
     def ask(self, query: Query, check: bool = True) -> Answer:

@@ -57,7 +57,7 @@ def spans(
 
 
 def read(path: Path) -> tuple[list[str], list[np.ndarray]]:
-    table = pq.read_table(path)
+    table = pq.ParquetFile(path).read()  # `read_table` imports pandas
     return table.column_names, [array(column.combine_chunks()) for column in table.columns]
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 import tsfeat
-from harness.workload import Workload
-from systems.base import OFFLINE, ONLINE, Query, Result, System
+from harness.workload import PARQUET, Workload
+from systems.base import BATCH_EVENTS, LOG, OFFLINE, ONLINE, Query, Result, System
+from systems.joined import Joined
 
 TABLE = "events"
 
@@ -21,7 +24,7 @@ class TsfeatPython(System):
 
     name = "tsfeat"
     rival = False
-    kinds = ONLINE | OFFLINE
+    kinds = ONLINE | OFFLINE | LOG
     join_batch = 1024
     options: tsfeat.Options | None = None
     """None: the defaults, which are what the table shows."""
@@ -70,8 +73,6 @@ class TsfeatPython(System):
     def scan(self, columns: Sequence[str]) -> Iterator[Any]:
         if self.strings:
             # As Arrow: no Python object for each string.
-            import pyarrow as pa
-
             return iter(pa.RecordBatchReader.from_stream(self.table.scan()))
         return iter(self.table.scan())
 
@@ -84,21 +85,43 @@ class TsfeatPython(System):
             found = self.table.last_n(users[rows], query.n, before=before[rows])
             yield Result(found.offsets, found, order[rows])
 
-    def offline(self, labels: Path, query: Query) -> Any:
-        import pyarrow.parquet as pq
+    def offline(self, labels: Path, query: Query) -> Joined:
+        return self.joined(pq.ParquetFile(labels).read(), query)
 
-        rows = pq.read_table(labels)
-        return self.table.last_n(rows["user"].to_numpy(), query.n, before=rows["before"].to_numpy())
+    def joined(self, labels: pa.Table, query: Query) -> Joined:
+        """All of a join's batches, kept."""
+        return Joined(pa.table(self.table.join(labels, key="user", before="before", n=query.n)))
+
+    def labels(self, query: Query) -> pa.Table:
+        return pa.table({"user": query.users, "before": query.before})
+
+    def serve(self, query: Query) -> list[tsfeat.Sequences]:
+        assert self.store is not None
+        assert query.before is not None
+        view = self.store.create_view("served", table=TABLE, n=query.n, columns=list(query.columns))
+        batches = (slice(begin, begin + BATCH_EVENTS) for begin in range(0, len(query.users), BATCH_EVENTS))
+        return [view.read(query.users[rows], before=query.before[rows]) for rows in batches]
+
+    def log(self, served: list[tsfeat.Sequences], file: Path) -> None:
+        """Pointers: the batches' end to end."""
+        pq.write_table(pa.concat_tables([seqs.pointers().to_arrow() for seqs in served]), file, **PARQUET)
+
+    def read_back(self, file: Path) -> tsfeat.Sequences:
+        assert self.store is not None
+        replay = self.store.replay(pq.ParquetFile(file).read())
+        if not replay.ok:
+            raise RuntimeError(str(replay.problems[0]))
+        return replay
 
     def plain(self, found: Any) -> list[np.ndarray]:
         if isinstance(found, Result):
             found = found.columns
+        if isinstance(found, Joined):
+            return found.columns(self.workload)
         if isinstance(found, dict):
             return [found[name] for name in self.names]
         if not self.strings:
             return [found[name] for name in found.columns]
-        import pyarrow as pa
-
         columns = []
         is_scan = isinstance(found, pa.RecordBatch)
         batch = found if is_scan else pa.record_batch(found)

@@ -11,6 +11,7 @@ from tsfeat import _core, arrow_export, convert
 from tsfeat.errors import SchemaError
 from tsfeat.fields import KEY_INDEX, TIME_INDEX, Field
 from tsfeat.labels import Batch, Labels, given_on
+from tsfeat.layout import rows_within
 from tsfeat.reading import Reading
 from tsfeat.requests import read_bound
 from tsfeat.sequences import Sequences
@@ -18,7 +19,8 @@ from tsfeat.sequences import Sequences
 if TYPE_CHECKING:
     from tsfeat.reads import Reads
 
-BATCH_ROWS = 32_768
+BATCH_BYTES = 1 << 29
+LEAST_ROWS, MOST_ROWS = 4_096, 131_072
 _ORDERS = ("labels", "key")
 
 
@@ -58,6 +60,12 @@ class Source:
         """The names of its columns beside labels that have these."""
         return [f"{self.prefix}.{f.name}" if self.always or f.name in taken else f.name for f in self.fields]
 
+    def rows_within(self, budget_bytes: int) -> int:
+        """How many rows take so many bytes if the history of each is full."""
+        n, sample = self.reading.n, self.reading.sample
+        events = n if sample is None else max(n, sample.pool(n))
+        return rows_within(self.fields, budget_bytes // max(1, events), MOST_ROWS)
+
     def read(self, labels: Labels, batch: Batch) -> Sequences:
         """The rows of a batch."""
         layout = self.table._layout
@@ -78,8 +86,10 @@ class Join:
     the name of the table or view and a dot before it if the labels have one of that name. All batches read one version
     of each table.
 
-    Memory: the labels pass through in batches of `batch_rows` rows; there is at most one batch of them, and of what is
-    read for them, at a time (and whatever the consumer keeps). With `order="key"` all labels are in memory, too.
+    Memory: the labels pass through in batches of `batch_rows` rows, by default as many as take half a gigabyte when
+    every history is full: rows of one key share work, so larger batches are quicker. There is at most one batch of
+    them, and of what is read for them, at a time (and whatever the consumer keeps). With `order="key"` all labels are
+    in memory, too.
 
     Examples
     --------
@@ -98,14 +108,18 @@ class Join:
     __slots__ = ("_batch_rows", "_given", "_names", "_opened", "_order", "_progress", "_schema", "_sources")
 
     def __init__(
-        self, labels: Any, sources: list[Source], order: str, batch_rows: int, progress: Callable[[int], None] | None
-    ) -> None:
+        self, labels: Any, sources: list[Source], order: str, batch_rows: int | None,
+        progress: Callable[[int], None] | None,
+    ) -> None:  # fmt: skip
         if order not in _ORDERS:
             raise SchemaError(f"order is 'labels' or 'key', not {order!r}")
-        if isinstance(batch_rows, bool) or not isinstance(batch_rows, (int, np.integer)) or batch_rows < 1:
-            raise SchemaError(f"batch_rows is a whole number of at least 1, not {batch_rows!r}")
         if not sources:
             raise SchemaError("a join reads at least one view or table: give some")
+        if batch_rows is None:
+            budget = BATCH_BYTES // len(sources)
+            batch_rows = max(LEAST_ROWS, min(source.rows_within(budget) for source in sources))
+        if isinstance(batch_rows, bool) or not isinstance(batch_rows, (int, np.integer)) or batch_rows < 1:
+            raise SchemaError(f"batch_rows is a whole number of at least 1, not {batch_rows!r}")
         self._given = labels
         self._sources = sources
         self._order = order

@@ -14,7 +14,7 @@ from tsfeat import _core as engine
 from tsfeat.errors import SchemaError
 from tsfeat.export import ExportReport, Progress, export_directory
 from tsfeat.filters import Filter
-from tsfeat.join import BATCH_ROWS, Join, Source
+from tsfeat.join import Join, Source
 from tsfeat.latest import Latest
 from tsfeat.layout import Layout, Projection
 from tsfeat.lookup import lookup
@@ -192,7 +192,7 @@ class Reads:
         columns: Any = None,
         where: Filter | None = None,
         order: str = "labels",
-        batch_rows: int = BATCH_ROWS,
+        batch_rows: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Join:
         """Each label with the newest `n` events of its key that were visible at its moment: a point-in-time join.
@@ -213,8 +213,9 @@ class Reads:
         order : {"labels", "key"}
             Rows as they come, or in order of their key: then all labels are in memory, and their strings come as large
             strings.
-        batch_rows : int
-            Rows of a batch: what bounds the memory.
+        batch_rows : int, optional
+            Rows of a batch: what bounds the memory. Default: as many as take half a gigabyte when every history is
+            full, but at least 4,096 and at most 131,072.
         progress : callable, optional
             Called with the number of rows that are done, after each batch.
 

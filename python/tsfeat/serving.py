@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from tsfeat import replay
 from tsfeat.errors import SchemaError
 from tsfeat.filters import Filter
-from tsfeat.join import BATCH_ROWS, Join, Source
+from tsfeat.join import Join, Source
 from tsfeat.reading import Reading, count_of
 from tsfeat.reads import Reads
 from tsfeat.views import View, Views
@@ -110,7 +110,7 @@ class Serving:
         before: Any,
         key: str | None = None,
         order: str = "labels",
-        batch_rows: int = BATCH_ROWS,
+        batch_rows: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Join:
         """The labels with what several views and tables showed at their moments, in one pass. See `Table.join`.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tsfeat import _core, filter_spec, sampling
 from tsfeat.errors import CorruptionError, NotFoundError, PickleError
 from tsfeat.filters import Filter
-from tsfeat.join import BATCH_ROWS, Join, Source
+from tsfeat.join import Join, Source
 from tsfeat.pointers import Stamp
 from tsfeat.predicates import Binder
 from tsfeat.reading import Reading, count_of
@@ -115,7 +115,7 @@ class View(Reading):
 
     def join(
         self, labels: Any, *, before: Any, key: str | None = None, order: str = "labels",
-        batch_rows: int = BATCH_ROWS, progress: Callable[[int], None] | None = None,
+        batch_rows: int | None = None, progress: Callable[[int], None] | None = None,
     ) -> Join:  # fmt: skip
         """The labels, each with the view's events that were visible at its moment. See `Table.join`.
 

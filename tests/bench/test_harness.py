@@ -26,6 +26,8 @@ GOALS = [
     "scan to columns, ns an event",
     "1 M (user, moment) rows x last-200, warm, s",
     "the same from Parquet labels to arrays in memory, s / peak GB",
+    "1 M impressions logged, bytes each",
+    "1 M impressions logged and read back to arrays, s",
     "ingest in batches of 1,000, log on, M events/s",
     "the same, synced each batch",
     "bytes an event, compacted, arrival order included",
@@ -33,7 +35,7 @@ GOALS = [
     "peak RSS during ingest",
     "reads while ingesting at half speed: p99 against idle p99",
 ]
-TINY = session.Effort(0.02, 2, 0.1, 1, 2, 512, 1, 0.05)
+TINY = session.Effort(0.02, 2, 0.1, 1, 2, 512, 1, 0.05, 300)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> workload.Workload:
 
 def test_figures_are_named_as_the_goals():
     assert list(dict.fromkeys(figure.name for figure in figures.FIGURES)) == GOALS
-    assert len({(figure.name, figure.unit) for figure in figures.FIGURES}) == len(figures.FIGURES) == 18
+    assert len({(figure.name, figure.unit) for figure in figures.FIGURES}) == len(figures.FIGURES) == 20
 
 
 def test_a_disagreement_names_figure_systems_and_values():
@@ -105,7 +107,7 @@ def runner(monkeypatch, tmp_path):
     def start(*models: type[Model]) -> tuple[int, Path]:
         monkeypatch.setattr(session, "QUICK", TINY)
         monkeypatch.setattr(systems, "wanted", lambda names: ([make() for make in models], {"LMDB": "not installed"}))
-        for name in ("build", "synced", "concurrent", "offline"):
+        for name in ("build", "synced", "concurrent", "offline", "logged"):
             monkeypatch.setattr(stages, name, lambda run: None)
         monkeypatch.setattr(reads, "cold", lambda run: None)
         path = tmp_path / "out" / "records.json"
@@ -142,6 +144,27 @@ def test_systems_that_agree(runner, capsys):
     assert "<= 2.50" in lines[2]
 
 
+def test_a_wrong_bit_of_what_was_read_back_is_found(small, tmp_path, monkeypatch):
+    """Of what a system returns from a process of its own, the checksum is compared."""
+
+    class Logs(Other):
+        kinds = Other.kinds | {"log"}
+
+    right, wrong = Logs(), Logs()
+    wrong.name, wrong.rival = "wrong", True
+    made = report.Report("small", small.events)
+    started = session.Run(small, [right, wrong], made, TINY, tmp_path)
+    answer = {"log_seconds": 1.0, "read_seconds": 2.0, "file_bytes": 600, "events": 7}
+    answers = iter([answer | {"checksum": 5}, answer | {"checksum": 4}])
+    monkeypatch.setattr(session.Run, "in_child", lambda *_, **__: next(answers))
+    with pytest.raises(measure.Disagreement, match=r"'1 M impressions logged', part 0: tsfeat: 7 .* 5; wrong: 7 .* 4"):
+        stages.logged(started)
+    assert made.find(figures.LOG_SIZE, "tsfeat").value == 2
+    scaled = made.find(figures.LOG_TIME, "tsfeat")
+    assert scaled.value == pytest.approx(3 * 1e6 / 300)
+    assert scaled.note.startswith("scaled from 300 rows")
+
+
 def test_a_wrong_answer_fails_the_run(runner, capsys):
     code, path = runner(Other, OneBitWrong)
     assert code == 1
@@ -160,12 +183,18 @@ def test_tsfeat_through_every_stage(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(session, "QUICK", TINY)
     monkeypatch.setattr(process_io, "DROP_CACHES", tmp_path / "not" / "allowed")  # leave the machine's cache alone
     path = tmp_path / "records.json"
-    code = run.main(["--events", "30000", "--rivals", "none", "--cache", str(tmp_path / "cache"), "--json", str(path)])
+    given = ["--events", "30000", "--rivals", "fat rows", "--cache", str(tmp_path / "cache"), "--json", str(path)]
+    code = run.main(given)
     printed = capsys.readouterr()
     assert code == 0, printed.err
     records = json.loads(path.read_text())
     assert [record["figure"] for record in records if record["system"] == "tsfeat"]
     assert {record["figure"] for record in records} == set(GOALS)
+    for figure in (figures.LOG_SIZE, figures.LOG_TIME):
+        values = {r["system"]: r["value"] for r in records if (r["figure"], r["unit"]) == (figure.name, figure.unit)}
+        assert set(values) == {"tsfeat", "fat rows (Parquet)"}
+        assert figure is figures.LOG_TIME or 0 < values["tsfeat"] < values["fat rows (Parquet)"] / 2
+    assert "\n1 parts were compared" in printed.out
     # What stats() says of bytes written agrees with the operating system.
     assert "do not agree" not in printed.out
     assert not list((tmp_path / "cache" / "stores").rglob("*.log"))

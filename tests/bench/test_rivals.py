@@ -28,6 +28,7 @@ from systems.checksum import rows_checksum, scan_checksum
 
 STORES = ["rocksdict", "LMDB", "LMDB chunked", "SQLite", "Redis", "Redis packed"]
 OFFLINE = ["polars", "DuckDB", "numpy"]
+LOGS = ["tsfeat", "fat rows (Parquet)"]
 EVENTS, BATCH = 3000, 97
 COLUMNS = [
     ("ts", "int64"),
@@ -204,6 +205,26 @@ def test_an_offline_join_answers_as_numpy_does(name: str, workload: Workload, tm
     np.testing.assert_array_equal(found.offsets, offsets)
     for name_, got, expected in zip(query.columns, system.plain(found), columns, strict=True):
         np.testing.assert_array_equal(got, expected, name_)
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_what_is_joined_or_logged_comes_back_as_numpy_has_it(name: str, workload: Workload, tmp_path: Path) -> None:
+    system: Any = installed(name)
+    query = labels(workload, "offline")
+    file = with_strangers(workload, query, tmp_path)
+    try:
+        system.open(tmp_path / "store", workload)
+        system.ingest(500)
+        system.finish()
+        answers = [(system.offline(file, query), Oracle(workload).rows(strange(query)))]
+        system.log(system.serve(query), tmp_path / "log.parquet")
+        answers.append((system.read_back(tmp_path / "log.parquet"), Oracle(workload).rows(query)))
+        for found, (offsets, columns) in answers:
+            np.testing.assert_array_equal(found.offsets, offsets)
+            for column, got, expected in zip(query.columns, system.plain(found), columns, strict=True):
+                np.testing.assert_array_equal(got, expected.view(got.dtype), column)
+    finally:
+        system.close()
 
 
 def strange(query: Query) -> Query:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tsfeat
+import tsfeat.join
 from tests.replay.support import key_of, rich_rows, rich_table
 from tests.support import batch, events_table
 from tsfeat import SchemaError
@@ -68,6 +69,23 @@ def test_a_row_has_what_last_n_returns(table, kind, batch_rows):
         assert got.select(labels.column_names).to_pylist() == labels.to_pylist()
         for name in columns:
             assert got[name].to_pylist() == lists(seqs, name), name
+
+
+def test_batches_are_as_large_as_full_histories_allow(store, table, kind, monkeypatch):
+    monkeypatch.setattr(tsfeat.join, "LEAST_ROWS", 3)
+    labels = make_labels(kind)
+    view = store.create_view("v", table="rich", n=6, columns=["ts"])
+
+    def sizes(budget_bytes: int, sources: int = 1) -> list[int]:
+        monkeypatch.setattr(tsfeat.join, "BATCH_BYTES", budget_bytes)
+        joined = store.join(labels, {f"v{i}": view for i in range(sources)}, key="user", before="at")
+        return [batch.num_rows for batch in pa.RecordBatchReader.from_stream(joined)]
+
+    assert sizes(6 * 8 * 40) == [*[40] * (ROWS // 40), *([ROWS % 40] if ROWS % 40 else [])]
+    assert sizes(6 * 8 * 40, sources=2)[0] == 20
+    assert sizes(0)[0] == 3
+    monkeypatch.setattr(tsfeat.join, "MOST_ROWS", 10)
+    assert sizes(1 << 29)[0] == 10
 
 
 def test_labels_come_from_anything_that_speaks_arrow(table, kind):
