@@ -94,6 +94,7 @@ class Task:
 def run(prepare: Callable[[Journey], Task]) -> None:
     """The whole example, in a temporary directory."""
     torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(1)  # the models are small, and sums have one order on every machine
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         journey = load()

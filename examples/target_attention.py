@@ -37,9 +37,9 @@ class TargetAttention(nn.Module):
         self.product = nn.Embedding(len(kinds), width)
         self.kind = nn.Embedding(int(kinds.max()) + 1, width)
         self.age = nn.Embedding(len(AGES) + 1, width)
-        self.bias = nn.Parameter(torch.from_numpy(np.log(rate / (1 - rate))).float())
-        self.attention = nn.Sequential(nn.Linear(3 * width, 16), nn.ReLU(), nn.Linear(16, 1))
-        self.head = nn.Sequential(nn.Linear(3 * width, 32), nn.ReLU(), nn.Linear(32, 1))
+        self.register_buffer("popularity", torch.from_numpy(np.log(rate / (1 - rate))).float())
+        self.attention = nn.Sequential(nn.Linear(3 * width + 2, 16), nn.ReLU(), nn.Linear(16, 1))
+        self.head = nn.Sequential(nn.Linear(2 * width + 2, 32), nn.ReLU(), nn.Linear(32, 1))
         for embedding in (self.product, self.kind, self.age):
             nn.init.normal_(embedding.weight, std=0.1)
 
@@ -47,29 +47,30 @@ class TargetAttention(nn.Module):
         return self.product(product) + self.kind(self.kind_of[product])
 
     def histories(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
-        """Vectors of the purchases, [requests, HISTORY, width], and which of them are there."""
+        """The purchases of each request, [requests, HISTORY], and vectors of them; -1 where there is none."""
         offsets, inverse = batch["history.offsets"], batch["inverse"]
         row = torch.repeat_interleave(torch.arange(len(offsets) - 1), offsets.diff())
         place = torch.arange(len(row)) - offsets[row]
         moment = torch.zeros(len(offsets) - 1, dtype=torch.int64)
         moment[inverse] = batch["ts"]
         days = (moment[row] - batch["history.ts"]) / 86_400
-        products = batch["history.product"].long().clamp(max=self.catalogue)
-        events = self.items(products) + self.age(torch.bucketize(days.float(), AGES))
-        padded = torch.zeros(len(moment), HISTORY, events.shape[1]).index_put((row, place), events)
-        there = torch.zeros(len(moment), HISTORY, dtype=torch.bool).index_put((row, place), torch.tensor(True))
-        return padded, there
+        product = batch["history.product"].long().clamp(max=self.catalogue)
+        events = self.items(product) + self.age(torch.bucketize(days.float(), AGES))
+        shape = len(moment), HISTORY
+        padded = torch.zeros(*shape, events.shape[1]).index_put((row, place), events)
+        return torch.full(shape, -1).index_put((row, place), product), padded
 
     def logits(self, batch: dict[str, Any]) -> Tensor:
-        padded, there = self.histories(batch)
-        history, there = padded[batch["inverse"]], there[batch["inverse"]]
-        item = self.items(batch["product"])
-        target = item[:, None].expand_as(history)
-        weight = self.attention(torch.cat([history, target, history * target], dim=2)).squeeze(2)
-        weight = weight.masked_fill(~there, -1e9).softmax(dim=1) * there
-        interest = (history * weight[:, :, None]).sum(dim=1)
-        seen = self.head(torch.cat([item, interest, item * interest], dim=1)).squeeze(1)
-        return seen + self.bias[batch["product"]]
+        """What the history adds to popularity."""
+        bought, events = (each[batch["inverse"]] for each in self.histories(batch))
+        candidate = batch["product"][:, None]
+        item = self.items(candidate)
+        same = torch.stack([bought == candidate, self.kind_of[bought] == self.kind_of[candidate]], dim=2).float()
+        pairs = torch.cat([events, item.expand_as(events), events * item, same], dim=2)
+        weight = self.attention(pairs).squeeze(2).masked_fill(bought < 0, -1e9).softmax(dim=1)[:, :, None]
+        interest = (events * weight).sum(dim=1)
+        seen = torch.cat([interest, item.squeeze(1) * interest, (same * weight).sum(dim=1)], dim=1)
+        return self.head(seen).squeeze(1) + self.popularity[batch["product"]]
 
     def loss(self, batch: dict[str, Any]) -> Tensor:
         return functional.binary_cross_entropy_with_logits(self.logits(batch), batch["bought"])
@@ -111,9 +112,9 @@ def prepare(journey: Journey, small: bool) -> Task:
     trained, requests = split(journey, catalogue, training, test, SEED)
     shuffled = trained.take(np.random.default_rng(SEED).permutation(len(trained)))  # requests, not their candidates
     labels, asked = candidates(shuffled, catalogue, SEED), candidates(requests, catalogue, SEED + 1)
-    # How often the product was bought when it was a candidate, drawn towards the rate of all.
-    shown, bought = (np.bincount(labels["product"], weights, catalogue) for weights in (None, labels["bought"]))
-    rate = (bought + 10 * labels["bought"].mean()) / (shown + 10)
+    # Of a request's candidates one was bought; the others are drawn alike from all products.
+    share = (journey.sold[:catalogue] + 1) / (journey.sold[:catalogue] + 1).sum()
+    rate = share / (share + (CANDIDATES - 1) / catalogue)
 
     def evaluate(model: TargetAttention, served: tsfeat.Sequences) -> Metrics:
         inverse = np.repeat(np.arange(len(requests)), CANDIDATES)
