@@ -42,6 +42,8 @@ class TargetAttention(nn.Module):
         self.head = nn.Sequential(nn.Linear(2 * width + 2, 32), nn.ReLU(), nn.Linear(32, 1))
         for embedding in (self.product, self.kind, self.age):
             nn.init.normal_(embedding.weight, std=0.1)
+        nn.init.zeros_(self.head[2].weight)  # it begins as popularity
+        nn.init.zeros_(self.head[2].bias)
 
     def items(self, product: Tensor) -> Tensor:
         return self.product(product) + self.kind(self.kind_of[product])
@@ -122,7 +124,7 @@ def prepare(journey: Journey, small: bool) -> Task:
 
     return Task(
         make=lambda: TargetAttention(journey.kind_of[:catalogue], rate),
-        labels=labels, shuffle=False, batch_size=64 * CANDIDATES, epochs=3, learning_rate=0.005, requests=requests,
+        labels=labels, shuffle=False, batch_size=64 * CANDIDATES, epochs=2, learning_rate=0.002, requests=requests,
         evaluate=evaluate, popularity=judged(rate[asked["product"]], asked["bought"]),
     )  # fmt: skip
 
