@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import tsfeat
 from tests.reference import ModelColumn, ModelSchema, ModelTable
 from tests.support import batch, events_table, values_of
-from tsfeat.training import LastN, SequenceDataset
+from tsfeat.training import LastN, SequenceDataset, Served
 from tsfeat.training.labels import distinct
 
 KEYS, ROWS = 12, 157
@@ -80,7 +80,7 @@ def test_candidates_of_one_request_share_a_history(world):
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 2)), max_size=30), st.booleans())
 def test_distinct(pairs, text):
     keys = np.array([f"k{key}" if text else key for key, _ in pairs], np.dtypes.StringDType() if text else np.uint64)
-    first, inverse = distinct(keys, np.array([moment for _, moment in pairs], np.int64))
+    first, inverse = distinct([keys, np.array([moment for _, moment in pairs], np.int64)])
     seen = list(dict.fromkeys(pairs))
     assert [pairs[at] for at in first.tolist()] == seen
     assert [seen[at] for at in inverse.tolist()] == pairs
@@ -240,6 +240,67 @@ def test_after_fork_the_stores_are_opened_again(world):
     os.waitpid(child, 0)
     assert os.read(reading, 1000) == b"same"
     os.close(reading)
+
+
+class TestServed:
+    REQUESTS, CANDIDATES = 40, 3
+
+    @pytest.fixture
+    def log(self, tmp_path):
+        """What a view served beside appends, late ones too: labels, a pointer for each, and the histories."""
+        rng = np.random.default_rng(5)
+        with tsfeat.open(tmp_path / "store") as store:
+            table = events_table(store)
+            view = store.create_view("recent", table="events", n=6, columns=["x"])
+            pointers, served = [], []
+            for _ in range(self.REQUESTS):
+                key = rng.integers(0, 4, 30)
+                table.append(batch(key.tolist(), rng.integers(0, 500, 30).tolist(), rng.integers(0, 99, 30).tolist()))
+                seqs = view.read([int(key[0])], before=int(rng.integers(0, 5)) * 100)
+                pointers += [seqs.pointers().records] * self.CANDIDATES
+                served += [values_of(seqs, "x")[0]] * self.CANDIDATES
+            store.compact()
+        mixed = rng.permutation(len(served))
+        labels = {"y": np.arange(len(served), dtype=np.float32)}
+        with tsfeat.open(tmp_path / "store", "r") as store:
+            yield store, labels, np.concatenate(pointers)[mixed], [served[row] for row in mixed.tolist()]
+
+    @pytest.mark.parametrize("shuffle", [False, True])
+    def test_each_label_has_what_was_served(self, log, shuffle):
+        store, labels, pointers, served = log
+        made = SequenceDataset(labels, {"recent": Served(store, pointers)}, 32, shuffle=shuffle, seed=2)
+        for part in pickle.loads(pickle.dumps(made)):
+            histories = values_of(part.sequences["recent"], "x")
+            assert len(histories) == len(np.unique(pointers[part.rows])) < len(part)
+            for row, at in zip(part.rows.tolist(), part.inverse.tolist(), strict=True):
+                assert histories[at] == served[row]
+
+    def test_beside_a_read_by_key_and_moment(self, log):
+        store, labels, pointers, served = log
+        labels = {**labels, "k": pointers["key"], "ts": pointers["before"]}
+        reads = {"then": Served(store, pointers), "now": store.view("recent")}
+        with pytest.raises(tsfeat.SchemaError, match="'now' needs key= and before="):
+            SequenceDataset(labels, reads, 32)
+        changed = 0
+        for part in SequenceDataset(labels, reads, 32, key="k", before="ts"):
+            then, now = (values_of(part.sequences[name], "x") for name in ("then", "now"))
+            again = values_of(store.view("recent").read(part.labels["k"], before=part.labels["ts"]), "x")
+            for label, at in enumerate(part.inverse.tolist()):
+                assert then[at] == served[part.rows[label]]
+                assert now[at] == again[label]
+                changed += then[at] != now[at]
+        assert changed > 0, "late events change what a read by time alone sees"
+
+    def test_what_cannot_be_rebuilt_names_its_label(self, log):
+        store, labels, pointers, _ = log
+        with pytest.raises(tsfeat.SchemaError, match="119 pointers for 120 labels"):
+            SequenceDataset(labels, {"recent": Served(store, pointers[1:])}, 32)
+        with tsfeat.open(store.path) as writer:
+            lost = int(np.flatnonzero(pointers["length"] > 0)[0])
+            writer.table("events").delete([int(pointers["key"][lost])])
+            made = SequenceDataset(labels, {"recent": Served(writer, pointers)}, len(pointers))
+            with pytest.raises(tsfeat.RetentionError, match=rf"label {lost} .* erased"):
+                next(iter(made))
 
 
 class TestTorch:

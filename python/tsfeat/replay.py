@@ -199,7 +199,7 @@ def _read(
     rows: NDArray[np.int64], opened: bool,
 ) -> _Part:  # fmt: skip
     if len(rows) != len(records):
-        keys, values = take_values(keys, rows), {name: _some(each, rows) for name, each in values.items()}
+        keys, values = take_values(keys, rows), {name: some(each, rows) for name, each in values.items()}
         records = records[rows]
     moments, versions = (np.ascontiguousarray(records[name]) for name in ("before", "version"))
     seqs = view._select(
@@ -214,7 +214,7 @@ def _check_lengths(view: View, values: Mapping[str, Any], rows: int) -> None:
             raise SchemaError(f"view {view.name!r}: {len(each):,} values of parameter {name!r} for {rows:,} pointers")
 
 
-def _some(values: Any, rows: NDArray[np.int64]) -> Any:
+def some(values: Any, rows: NDArray[np.int64]) -> Any:
     """A parameter's values of these rows."""
     if isinstance(values, np.ndarray):
         return values[rows]

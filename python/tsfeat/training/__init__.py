@@ -8,5 +8,6 @@ from __future__ import annotations
 from tsfeat.training.batch import Batch
 from tsfeat.training.dataset import SequenceDataset
 from tsfeat.training.reads import LastN, Read
+from tsfeat.training.served import Served
 
-__all__ = ["Batch", "LastN", "Read", "SequenceDataset"]
+__all__ = ["Batch", "LastN", "Read", "SequenceDataset", "Served"]

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from tsfeat import convert
 from tsfeat.errors import SchemaError
+from tsfeat.sequences import Sequences
 from tsfeat.training.batch import Batch
 from tsfeat.training.labels import distinct, read_labels
 from tsfeat.training.order import Order
 from tsfeat.training.prefetch import ahead
 from tsfeat.training.reads import Read, Reads
+from tsfeat.training.served import Served
 
 
 class SequenceDataset:
@@ -28,12 +30,14 @@ class SequenceDataset:
     ----------
     labels : mapping of str to array_like, or Arrow table
         One row per example, in memory.
-    reads : mapping of str to View or LastN
-        What to read for each label: anything with `read(keys, before=...) -> Sequences`.
+    reads : mapping of str to View, LastN or Served
+        What to read for each label: anything with `read(keys, before=...) -> Sequences`, or what was served, by
+        pointers, one for each label.
     batch_size : int
         Labels in a batch.
     key, before : str
-        The label columns that hold the key and the moment: a history has only events before it.
+        The label columns that hold the key and the moment: a history has only events before it. Not needed where all
+        reads are `Served`.
     shuffle : bool
         In another order each epoch, which follows from seed and epoch alone.
     seed : int
@@ -65,11 +69,11 @@ class SequenceDataset:
     def __init__(
         self,
         labels: Any,
-        reads: Mapping[str, Read],
+        reads: Mapping[str, Read | Served],
         batch_size: int,
         *,
-        key: str,
-        before: str,
+        key: str | None = None,
+        before: str | None = None,
         shuffle: bool = False,
         seed: int = 0,
         rank: int = 0,
@@ -90,7 +94,10 @@ class SequenceDataset:
         self.reads = Reads(reads)
         self.key = key
         self.before = before
-        rows = len(self.labels[key])
+        self._columns = [self.labels[name] for name in (key, before) if name is not None]
+        rows = len(next(iter(self.labels.values())))
+        for name, read in self.reads.items():
+            self._columns += _numbers(name, read, rows, None not in (key, before))
         self.order = Order(rows, int(batch_size), bool(shuffle), int(seed), int(rank), int(world_size), bool(drop_last))
         self.prefetch = int(prefetch)
         self.threads = int(threads)
@@ -121,12 +128,16 @@ class SequenceDataset:
     def _make(self, epoch: int, mine: NDArray[np.int64], number: int) -> Batch:
         rows = self.order.of_batch(mine, number)
         labels = {name: values[rows] for name, values in self.labels.items()}
-        first, inverse = distinct(labels[self.key], labels[self.before])
-        keys, moments = labels[self.key], labels[self.before]
-        if len(first) < len(rows):
-            keys, moments = keys[first], moments[first]
-        sequences = {name: read.read(keys, before=moments) for name, read in self.reads.items()}
+        first, inverse = distinct([column[rows] for column in self._columns])
+        sequences = {name: self._read(read, rows[first]) for name, read in self.reads.items()}
         return Batch(labels, sequences, inverse, rows, epoch, number)
+
+    def _read(self, read: Read | Served, rows: NDArray[np.int64]) -> Sequences:
+        if isinstance(read, Served):
+            return read.rebuild(rows)
+        assert self.key is not None
+        assert self.before is not None
+        return read.read(self.labels[self.key][rows], before=self.labels[self.before][rows])
 
     def set_epoch(self, epoch: int) -> None:
         """Go to the beginning of an epoch."""
@@ -191,3 +202,16 @@ class SequenceDataset:
             f"SequenceDataset of {order.rows:,} labels, {order.batches:,} batches of {order.batch_size}, reading "
             f"{', '.join(self.reads.names())}; next: batch {self._number} of epoch {self._epoch}"
         )
+
+
+def _numbers(name: str, read: Read | Served, rows: int, moments: bool) -> list[NDArray[Any]]:
+    """What besides key and moment, which others than `Served` need, must be equal for labels to share what is read."""
+    if isinstance(read, Served):
+        if len(read) != rows:
+            raise SchemaError(
+                f"read {name!r} has {len(read):,} pointers for {rows:,} labels: one for each, in their order"
+            )
+        return list(read.numbers())
+    if not moments:
+        raise SchemaError(f"read {name!r} needs key= and before=: the label columns that hold keys and moments")
+    return []

@@ -13,7 +13,7 @@ from tsfeat.errors import SchemaError
 from tsfeat.fields import STRINGS
 
 
-def read_labels(labels: Any, key: str, before: str) -> dict[str, NDArray[Any]]:
+def read_labels(labels: Any, key: str | None, before: str | None) -> dict[str, NDArray[Any]]:
     """The columns of a mapping or of anything that speaks Arrow; key and moment are there and without nulls."""
     if isinstance(labels, Mapping):
         columns = {name: _array(name, values) for name, values in labels.items()}
@@ -23,24 +23,27 @@ def read_labels(labels: Any, key: str, before: str) -> dict[str, NDArray[Any]]:
     else:
         raise SchemaError(f"labels is a mapping of columns or a table that speaks Arrow, not {type(labels).__name__}")
     for role, name in (("key", key), ("before", before)):
-        if name not in columns:
+        if name is not None and name not in columns:
             raise SchemaError(f"labels have no column {name!r} for {role}=; they have {', '.join(columns) or 'none'}")
+    if not columns:
+        raise SchemaError("labels have no columns")
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise SchemaError(f"the label columns have different lengths: {lengths}")
-    moments = columns[before]
-    if moments.dtype.kind == "M" and bool(np.isnat(moments).any()):
+    moments = None if before is None else columns[before]
+    if moments is not None and moments.dtype.kind == "M" and bool(np.isnat(moments).any()):
         raise SchemaError(f"labels, column {before!r}, row {int(np.isnat(moments).argmax())}: NaT is no moment")
     return columns
 
 
-def distinct(key: NDArray[Any], before: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each distinct (key, moment) is first met, in that order, and which of them each row is."""
-    keys = key if key.dtype.kind in "iu" else np.unique(key, return_inverse=True)[1]
-    order = np.lexsort((before, keys))
-    sorted_keys, sorted_before = keys[order], before[order]
-    new = np.ones(len(order), np.bool_)
-    new[1:] = (sorted_keys[1:] != sorted_keys[:-1]) | (sorted_before[1:] != sorted_before[:-1])
+def distinct(columns: list[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each distinct row, such as (key, moment), is first met, in that order, and which of them each row is."""
+    plain = [each if each.dtype.kind in "iuM" else np.unique(each, return_inverse=True)[1] for each in columns]
+    order = np.lexsort(plain)
+    new = np.zeros(len(order), np.bool_)
+    new[:1] = True
+    for column in plain:
+        new[1:] |= column[order[1:]] != column[order[:-1]]
     if new.all():
         rows = np.arange(len(order), dtype=np.int64)
         return rows, rows

@@ -11,6 +11,7 @@ from tsfeat.errors import ClosedError, PickleError, SchemaError
 from tsfeat.filters import Filter
 from tsfeat.sequences import Sequences
 from tsfeat.table import Table
+from tsfeat.training.served import Served
 
 
 class Read(Protocol):
@@ -60,17 +61,22 @@ class LastN:
 class Reads:
     """Named reads that follow a data set into worker processes, where their stores are opened again, read-only."""
 
-    def __init__(self, reads: Mapping[str, Read]) -> None:
-        if not reads or not all(isinstance(name, str) and hasattr(read, "read") for name, read in reads.items()):
+    def __init__(self, reads: Mapping[str, Read | Served]) -> None:
+        fit = all(
+            isinstance(name, str) and (hasattr(read, "read") or isinstance(read, Served))
+            for name, read in reads.items()
+        )
+        if not reads or not fit:
             raise SchemaError(
-                "reads is a mapping of names to views, or to tsfeat.training.LastN(table, n): what has a method read"
+                "reads is a mapping of names to views, or to tsfeat.training.LastN(table, n): what has a method read; "
+                "or to tsfeat.training.Served(store, pointers)"
             )
         self._reads = dict(reads)
         self._process = os.getpid()
         # A forked child has the memory of the store, but must not use it. It cannot ask the parent any more.
         self._packed, self._unpackable = _pack(self._reads)
 
-    def items(self) -> list[tuple[str, Read]]:
+    def items(self) -> list[tuple[str, Read | Served]]:
         """Ready to be used in this process."""
         if self._process != os.getpid():
             if self._packed is None:
@@ -89,7 +95,7 @@ class Reads:
         return _unpack, (self._packed,)
 
 
-def _pack(reads: dict[str, Read]) -> tuple[bytes | None, str]:
+def _pack(reads: dict[str, Read | Served]) -> tuple[bytes | None, str]:
     try:
         return pickle.dumps(reads), ""
     except Exception as error:  # pickling runs code of the reads' own: a writer's store, or whatever they are made of
