@@ -9,6 +9,7 @@ if(tsfeat_bind_sources)
   find_package(pybind11 3.1 CONFIG REQUIRED HINTS "${tsfeat_pybind11_directory}/share/cmake/pybind11")
   pybind11_add_module(_core MODULE NO_EXTRAS ${tsfeat_bind_sources})
   target_link_libraries(_core PRIVATE tsfeat_engine Python::NumPy)
+  target_precompile_headers(_core PRIVATE <pybind11/pybind11.h> <pybind11/stl.h> ${tsfeat_standard_headers})
   # Nothing of zstd or of the engine is visible to other modules of the process.
   target_link_options(_core PRIVATE LINKER:--exclude-libs,ALL LINKER:--gc-sections LINKER:--as-needed)
   set_target_properties(_core PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${tsfeat_module_directory}")
