@@ -9,6 +9,12 @@ if(tsfeat_bind_sources)
   find_package(pybind11 3.1 CONFIG REQUIRED HINTS "${tsfeat_pybind11_directory}/share/cmake/pybind11")
   pybind11_add_module(_core MODULE NO_EXTRAS ${tsfeat_bind_sources})
   target_link_libraries(_core PRIVATE tsfeat_engine Python::NumPy)
+  if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    # pybind11 compiles seconds of its own into each file that uses it, so files are compiled a few together; module.cc
+    # alone fills NumPy's table. ccache, again, does better with single files.
+    set_target_properties(_core PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 7)
+    set_source_files_properties("${CMAKE_SOURCE_DIR}/csrc/bind/module.cc" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
   # Nothing of zstd or of the engine is visible to other modules of the process.
   target_link_options(_core PRIVATE LINKER:--exclude-libs,ALL LINKER:--gc-sections LINKER:--as-needed)
   set_target_properties(_core PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${tsfeat_module_directory}")

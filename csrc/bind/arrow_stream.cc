@@ -85,7 +85,7 @@ int remember(StreamWriter& writer, py::error_already_set& error) {
 
 // Runs `act` with the GIL; nothing is ever thrown into the consumer.
 template <typename Act>
-int guarded(ArrowArrayStream* stream, Act act) {
+int with_writer(ArrowArrayStream* stream, Act act) {
   if (!interpreter_lives()) return ECANCELED;
   const py::gil_scoped_acquire_simple locked;
   StreamWriter& writer = writer_of(stream);
@@ -106,11 +106,11 @@ int guarded(ArrowArrayStream* stream, Act act) {
 }
 
 int get_schema(ArrowArrayStream* stream, ArrowSchema* out) {
-  return guarded(stream, [&](StreamWriter& writer) { export_schema(writer.schema.cast<const ArrowNode&>(), out); });
+  return with_writer(stream, [&](StreamWriter& writer) { export_schema(writer.schema.cast<const ArrowNode&>(), out); });
 }
 
 int get_next(ArrowArrayStream* stream, ArrowArray* out) {
-  return guarded(stream, [&](StreamWriter& writer) {
+  return with_writer(stream, [&](StreamWriter& writer) {
     const py::object node = py::reinterpret_steal<py::object>(PyIter_Next(writer.arrays.ptr()));
     if (!node && PyErr_Occurred() != nullptr) throw py::error_already_set();
     if (node) {

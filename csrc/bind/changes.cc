@@ -14,7 +14,7 @@ uint64_t at_least(int64_t value, int64_t least, const char* what) {
   return static_cast<uint64_t>(value);
 }
 
-py::object next(PyChanges& changes) {
+py::object next_change(PyChanges& changes) {
   if (changes.state.inherited())
     raise(
         Status::closed("these changes were asked for by the parent of this forked process: open the store again here"));
@@ -51,7 +51,7 @@ std::unique_ptr<PyChanges> start_changes(const PyTable& table, py::handle column
 void register_changes(py::module_& module) {
   py::class_<PyChanges>(module, "Changes")
       .def("__iter__", [](const py::object& self) { return self; })
-      .def("__next__", next);
+      .def("__next__", next_change);
 }
 
 }  // namespace tsfeat::bind

@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kColumnsAt = 2;  // behind key and time
 
 // An array of exactly this type (no subclass, which may mean more), contiguous and 1-D.
-bool is_plain(PyArrayObject* array, uint64_t rows) {
+bool is_column(PyArrayObject* array, uint64_t rows) {
   return PyArray_NDIM(array) == 1 && PyArray_ISCARRAY_RO(array) && PyArray_DIM(array, 0) == static_cast<npy_intp>(rows);
 }
 
@@ -35,7 +35,7 @@ std::optional<AppendRequest> PlainForm::view(const py::dict& data, const Schema&
     held->push_back(py::reinterpret_borrow<py::object>(found));
     auto* const array = reinterpret_cast<PyArrayObject*>(found);
     if (i == 0) request.rows = PyArray_NDIM(array) == 1 ? static_cast<uint64_t>(PyArray_DIM(array, 0)) : 0;
-    if (!is_plain(array, request.rows)) return {};
+    if (!is_column(array, request.rows)) return {};
     const auto* const bytes = static_cast<const uint8_t*>(PyArray_DATA(array));
     const int number = PyArray_TYPE(array);
     if (i == 0) {

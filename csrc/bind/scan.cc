@@ -22,7 +22,7 @@ std::unique_ptr<PyScan> start(const PyTable& table, std::shared_ptr<ScanState> s
   return std::make_unique<PyScan>(PyScan{Handle<ScanState>(table.roots(), std::move(state))});
 }
 
-py::object next(PyScan& scan) {
+py::object next_chunk(PyScan& scan) {
   if (scan.state.inherited())
     raise(Status::closed("this scan was started by the parent of this forked process: open the store again here"));
   ScanChunk chunk;
@@ -66,7 +66,7 @@ void register_scan(py::module_& module) {
   py::class_<PyScan>(module, "Scan")
       .def_property_readonly("version", [](const PyScan& scan) { return scan.state->scanner->version(); })
       .def("__iter__", [](const py::object& self) { return self; })
-      .def("__next__", next);
+      .def("__next__", next_chunk);
 }
 
 }  // namespace tsfeat::bind

@@ -40,7 +40,7 @@ Status StoreCore::start_generation() {
   for (const auto& [table, memtable] : generation.memtables) {
     // Once a table, however many memtables it filled: its last one was sealed with the others.
     if (table->published().state->memtables.back() != memtable) continue;
-    table->update([&](TableState& next) { table->add_memtable(next); });
+    table->update([&own = *table](TableState& next) { own.add_memtable(next); });
   }
   active_bytes_ = shared_at_bytes_ = 0;
   sealed_.push_back(std::move(generation));

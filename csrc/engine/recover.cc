@@ -71,7 +71,7 @@ Status StoreCore::recover_logs(const Manifest& manifest, const Tables& tables) {
   if (logs.empty()) return {};
   SealedGeneration generation{logs, unsealed_memtables()};
   for (const auto& [table, memtable] : generation.memtables) {
-    table->update([&](TableState& state) { table->add_memtable(state); });
+    table->update([&own = *table](TableState& state) { own.add_memtable(state); });
   }
   sealed_.push_back(std::move(generation));
   return {};
