@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ranges>
 
 namespace tsfeat {
 namespace {
@@ -26,6 +25,22 @@ class BatchCursor final : public KeyCursor {
   RowRange rows_;
 };
 
+// The first row of which it is true; of all after it, it is too.
+template <typename Predicate>
+uint64_t first_row(uint64_t rows, Predicate is_true) {
+  uint64_t first = 0;
+  for (uint64_t left = rows; left > 0;) {
+    const uint64_t half = left / 2;
+    if (is_true(first + half)) {
+      left = half;
+    } else {
+      first += half + 1;
+      left -= half + 1;
+    }
+  }
+  return first;
+}
+
 }  // namespace
 
 BatchSource::BatchSource(const Schema& schema, const Batch& batch) : schema_(schema), batch_(batch) {
@@ -38,11 +53,10 @@ BatchSource::BatchSource(const Schema& schema, const Batch& batch) : schema_(sch
 }
 
 Status BatchSource::locate(std::span<const Probe> probes, std::span<RowRange> answers) {
-  const auto rows = std::views::iota(uint64_t{0}, batch_.rows);
   for (size_t i = 0; i < probes.size(); ++i) {
-    const auto key_of = [&](uint64_t row) { return batch_.key(row); };
-    const auto same = std::ranges::equal_range(rows, probes[i].key, {}, key_of);
-    answers[i] = same.empty() ? RowRange{} : RowRange{same.front(), same.back() + 1};
+    const KeyView& key = probes[i].key;
+    answers[i].begin = first_row(batch_.rows, [&](uint64_t row) { return !(batch_.key(row) < key); });
+    answers[i].end = first_row(batch_.rows, [&](uint64_t row) { return key < batch_.key(row); });
   }
   return {};
 }

@@ -22,7 +22,6 @@ namespace tsfeat::run {
 
 inline constexpr uint32_t kTimesChunk = 0;
 inline constexpr uint32_t kVersionsChunk = 1;
-inline constexpr uint32_t kFirstColumnChunk = 2;
 inline constexpr uint32_t kChunkEntryBytes = 8;
 
 struct RunColumn {

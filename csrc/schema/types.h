@@ -104,14 +104,10 @@ bool is_nan(Type type, const uint8_t* value);
 
 inline constexpr int64_t kMinTime = std::numeric_limits<int64_t>::min();
 inline constexpr int64_t kMaxTime = std::numeric_limits<int64_t>::max();
-// a - b and a + b, at the ends of the range instead of past them.
+// a - b, at the ends of the range instead of past them.
 constexpr int64_t saturating_sub(int64_t a, int64_t b) {
   int64_t out = 0;
   return __builtin_sub_overflow(a, b, &out) ? (b > 0 ? kMinTime : kMaxTime) : out;
-}
-constexpr int64_t saturating_add(int64_t a, int64_t b) {
-  int64_t out = 0;
-  return __builtin_add_overflow(a, b, &out) ? (b > 0 ? kMaxTime : kMinTime) : out;
 }
 
 }  // namespace tsfeat

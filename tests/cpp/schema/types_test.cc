@@ -63,8 +63,6 @@ TEST(Types, OnlyFloatsAreNaN) {
 TEST(Types, ArithmeticStopsAtTheEnds) {
   EXPECT_EQ(saturating_sub(kMinTime, 1), kMinTime);
   EXPECT_EQ(saturating_sub(kMaxTime, -1), kMaxTime);
-  EXPECT_EQ(saturating_add(kMaxTime, 1), kMaxTime);
-  EXPECT_EQ(saturating_add(kMinTime, -1), kMinTime);
   EXPECT_EQ(saturating_sub(5, 7), -2);
   EXPECT_EQ(saturating_sub(0, kMinTime), kMaxTime);
 }
