@@ -291,6 +291,19 @@ class TestServed:
                 changed += then[at] != now[at]
         assert changed > 0, "late events change what a read by time alone sees"
 
+    def test_text_keys_come_from_the_arrow_form(self, tmp_path):
+        with tsfeat.open(tmp_path / "store") as store:
+            table = store.create_table("t", key=("k", "string"), time=("ts", "timestamp[s]"), columns={"x": "uint8"})
+            table.append({"k": ["b", "a", "b"], "ts": [1, 2, 3], "x": [1, 2, 3]})
+            seqs = store.create_view("recent", table="t", n=6, columns=["x"]).read(["a", "b", "c"], before=9)
+            logged = pa.concat_tables([seqs.pointers().to_arrow()] * 2).append_column("y", pa.array(range(6)))
+            made = SequenceDataset(logged.select(["y"]), {"recent": Served(store, logged)}, 4, shuffle=True, seed=1)
+            for part in made:
+                histories = values_of(part.sequences["recent"], "x")
+                expected = [[2], [1, 3], []] * 2
+                got = [histories[at] for at in part.inverse.tolist()]
+                assert got == [expected[y] for y in part.labels["y"].tolist()]
+
     def test_what_cannot_be_rebuilt_names_its_label(self, log):
         store, labels, pointers, _ = log
         with pytest.raises(tsfeat.SchemaError, match="119 pointers for 120 labels"):

@@ -76,7 +76,9 @@ class Served:
             If one cannot be rebuilt, because of the table's retention or an erasure; names the label.
         """
         keys: Any = self.pointers.keys
-        part = Pointers(self.pointers.records[rows], None if keys is None else take_values(keys, rows))
+        if keys is not None:
+            keys = take_values(keys, rows)
+        part = Pointers(self.pointers.records[rows], keys)
         rebuilt = self.store.replay(part, **{name: some(values, rows) for name, values in self.given.items()})
         if not rebuilt.ok:
             problem = rebuilt.problems[0]
