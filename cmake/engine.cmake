@@ -6,7 +6,6 @@ find_package(Threads REQUIRED)
 # A library without sources has no linker language; headers alone are then an interface.
 if(tsfeat_engine_sources)
   add_library(tsfeat_engine STATIC ${tsfeat_engine_sources})
-  target_precompile_headers(tsfeat_engine PRIVATE ${tsfeat_standard_headers})
   set(tsfeat_scope PUBLIC)
 else()
   add_library(tsfeat_engine INTERFACE)
