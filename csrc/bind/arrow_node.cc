@@ -1,17 +1,16 @@
 #include "bind/arrow_node.h"
 
 #include "bind/errors.h"
+#include "bind/lists.h"
 #include "bind/registry.h"
 
 namespace tsfeat::bind {
 namespace {
 
-py::list copy_parts(const py::object& items) { return items.is_none() ? py::list() : py::list(py::tuple(items)); }
-
 ArrowNode make_node(std::string format, std::string name, bool nullable, int64_t length, int64_t null_count,
                     int64_t offset, const py::object& buffers, const py::object& children, py::object dictionary) {
-  return {std::move(format),    std::move(name),      nullable, length, null_count, offset, copy_parts(buffers),
-          copy_parts(children), std::move(dictionary)};
+  return {std::move(format),   std::move(name),      nullable, length, null_count, offset, copy_list(buffers),
+          copy_list(children), std::move(dictionary)};
 }
 
 py::object import_schema_capsule(const py::object& capsule) {

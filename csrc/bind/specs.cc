@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "bind/errors.h"
+#include "bind/lists.h"
 #include "bind/registry.h"
 
 namespace tsfeat::bind {
@@ -52,8 +53,6 @@ ColumnSpec from_column(const Column& column) {
   for (const std::string& category : column.declared_categories) spec.categories.append(py::str(category));
   return spec;
 }
-
-py::list copy_list(const py::object& items) { return items.is_none() ? py::list() : py::list(py::tuple(items)); }
 
 }  // namespace
 
