@@ -113,7 +113,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   RunOptions run_options(codec::Effort effort) const;
 
   // ---- compaction.cc
-  // One pick of one table; false: nothing to do. least_runs: of those that flushes left.
+  // One pick of one table; false: nothing to do.
   Result<bool> compact_step();
   // Merges all of the table's runs; compaction_mutex held. must_rewrite: also runs that stand alone.
   Status compact_table(TableCore& table, const ReclaimPolicy& policy, bool must_rewrite, const Progress& progress);
