@@ -59,8 +59,7 @@ def build_missing() -> None:
 
 
 if __name__ == "__main__":
-    if "--no-pip" not in sys.argv:
-        pip("--no-deps", "torch==2.15.*", "nvidia-cuda-runtime==13.*", "nvidia-cuda-cupti==13.*", "nvidia-cufile==1.*")
-        pip("filelock", "fsspec", "jinja2", "networkx", "sympy", "typing-extensions")
+    pip("--no-deps", "torch==2.15.*", "nvidia-cuda-runtime==13.*", "nvidia-cuda-cupti==13.*", "nvidia-cufile==1.*")
+    pip("filelock", "fsspec", "jinja2", "networkx", "sympy", "typing-extensions")
     build_missing()
     subprocess.run([sys.executable, "-c", "import torch; print(torch.__version__, torch.ones(2, 2).sum())"], check=True)
