@@ -18,24 +18,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import tsfeat
+from catalogue import AGES, Catalogue, purchases
 from comparison import SEED, Metrics, Task, features, run
 from journey import HISTORY, Baskets, Journey, split
 
 CANDIDATES = 8
-AGES = torch.tensor([2.0**power for power in range(-2, 9)])  # days
 
 
-class TargetAttention(nn.Module):
+class TargetAttention(Catalogue):
     """The logit of a purchase, from a candidate and a history."""
 
     def __init__(self, kind_of: np.ndarray, rate: np.ndarray, width: int = 16) -> None:
-        super().__init__()
-        self.catalogue = len(kind_of)
-        # One more of each, for what is not in the catalogue.
-        kinds = np.append(kind_of, kind_of.max() + 1)
-        self.register_buffer("kind_of", torch.from_numpy(kinds))
-        self.product = nn.Embedding(len(kinds), width)
-        self.kind = nn.Embedding(int(kinds.max()) + 1, width)
+        super().__init__(kind_of, width)
         self.age = nn.Embedding(len(AGES) + 1, width)
         self.register_buffer("popularity", torch.from_numpy(np.log(rate / (1 - rate))).float())
         self.attention = nn.Sequential(nn.Linear(3 * width + 2, 16), nn.ReLU(), nn.Linear(16, 1))
@@ -45,20 +39,13 @@ class TargetAttention(nn.Module):
         nn.init.zeros_(self.head[2].weight)  # it begins as popularity
         nn.init.zeros_(self.head[2].bias)
 
-    def items(self, product: Tensor) -> Tensor:
-        return self.product(product) + self.kind(self.kind_of[product])
-
     def histories(self, batch: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """The purchases of each request, [requests, HISTORY], and vectors of them; -1 where there is none."""
-        offsets, inverse = batch["history.offsets"], batch["inverse"]
-        row = torch.repeat_interleave(torch.arange(len(offsets) - 1), offsets.diff())
-        place = torch.arange(len(row)) - offsets[row]
-        moment = torch.zeros(len(offsets) - 1, dtype=torch.int64)
-        moment[inverse] = batch["ts"]
-        days = (moment[row] - batch["history.ts"]) / 86_400
-        product = batch["history.product"].long().clamp(max=self.catalogue)
-        events = self.items(product) + self.age(torch.bucketize(days.float(), AGES))
-        shape = len(moment), HISTORY
+        histories, row, age = purchases(batch)
+        place = torch.arange(len(row)) - batch["history.offsets"][row]
+        product = self.bought(batch)
+        events = self.items(product) + self.age(age)
+        shape = histories, HISTORY
         padded = torch.zeros(*shape, events.shape[1]).index_put((row, place), events)
         return torch.full(shape, -1).index_put((row, place), product), padded
 

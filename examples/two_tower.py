@@ -17,46 +17,33 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import tsfeat
+from catalogue import AGES, Catalogue, purchases
 from comparison import SEED, Metrics, Task, features, run
 from journey import Baskets, Journey, split
 
 K = 20
-AGES = torch.tensor([2.0**power for power in range(-2, 9)])  # days
 
 
-class TwoTower(nn.Module):
+class TwoTower(Catalogue):
     """Vectors of histories and of products, whose product is the score."""
 
     def __init__(self, kind_of: np.ndarray, sold: np.ndarray, width: int = 32) -> None:
-        super().__init__()
-        self.catalogue = len(sold)
-        # One more of each, for what is not in the catalogue.
-        kinds = np.append(kind_of, kind_of.max() + 1)
-        self.register_buffer("kind_of", torch.from_numpy(kinds))
+        super().__init__(kind_of, width)
         self.register_buffer("log_share", torch.from_numpy(np.log((sold + 1) / (sold + 1).sum())).float())
-        self.product = nn.Embedding(len(kinds), width)
-        self.kind = nn.Embedding(int(kinds.max()) + 1, width)
         self.bias = nn.Parameter(self.log_share.clone())
         self.age = nn.Parameter(torch.zeros(len(AGES) + 1))
         self.user = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width))
         for embedding in (self.product, self.kind):
             nn.init.normal_(embedding.weight, std=0.1)
 
-    def items(self, product: Tensor) -> Tensor:
-        return self.product(product) + self.kind(self.kind_of[product])
-
     def users(self, batch: dict[str, Any]) -> Tensor:
         """The weighted mean of what was bought; how much a purchase weighs follows from its age."""
-        offsets, inverse = batch["history.offsets"], batch["inverse"]
-        row = torch.repeat_interleave(torch.arange(len(offsets) - 1), offsets.diff())
-        moment = torch.zeros(len(offsets) - 1, dtype=torch.int64)
-        moment[inverse] = batch["ts"]
-        days = (moment[row] - batch["history.ts"]) / 86_400
-        weight = self.age[torch.bucketize(days.float(), AGES)].exp()
-        items = self.items(batch["history.product"].long().clamp(max=self.catalogue))
-        total = torch.zeros(len(moment), items.shape[1]).index_add(0, row, items * weight[:, None])
-        mean = total / torch.zeros(len(moment)).index_add(0, row, weight).clamp(min=1e-6)[:, None]
-        return (mean + self.user(mean))[inverse]
+        histories, row, age = purchases(batch)
+        weight = self.age[age].exp()
+        items = self.items(self.bought(batch))
+        total = torch.zeros(histories, items.shape[1]).index_add(0, row, items * weight[:, None])
+        mean = total / torch.zeros(histories).index_add(0, row, weight).clamp(min=1e-6)[:, None]
+        return (mean + self.user(mean))[batch["inverse"]]
 
     def loss(self, batch: dict[str, Any]) -> Tensor:
         product = batch["product"]
