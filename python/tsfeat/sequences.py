@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsfeat import _core, arrow_export, convert, frozen, pointers, render
+from tsfeat._batch import Batch
 from tsfeat.answers import Given
 from tsfeat.arrays import padded, repeat_keys, shown, take_rows
 from tsfeat.errors import SchemaError, UnknownColumnError
 from tsfeat.fields import KEY_INDEX, STRINGS, Field
-from tsfeat.layout import Layout, Projection
 
 if TYPE_CHECKING:
-    from tsfeat.pointers import Pointers, Stamp
+    from tsfeat.pointers import Pointers
     from tsfeat.table import Table
 
 
-class Sequences:
+class Sequences(Batch):
     """A batch of sequences: for each requested key one row of events, oldest to newest, laid flat with offsets.
 
     Examples
@@ -43,30 +43,7 @@ class Sequences:
     >>> store.close()
     """
 
-    __slots__ = ("_answer", "_core", "_keys", "_layout", "_made", "_projection", "_read_at", "_stamp")
-
-    def __init__(
-        self,
-        keys: _core.Keys,
-        answer: _core.Answer | Given,
-        projection: Projection,
-        layout: Layout,
-        core: _core.Table | frozen.FrozenTable,
-        read_at: Any,
-    ) -> None:
-        self._keys = keys
-        self._answer = answer
-        self._projection = projection
-        self._layout = layout
-        self._core = core
-        self._made: dict[str, NDArray[Any]] | None = None
-        self._read_at = read_at  # the moment that rows stand at, as they were asked for; None: now
-        self._stamp: Stamp | None = None  # of what a view has read
-
-    @property
-    def offsets(self) -> NDArray[np.int64]:
-        """Where rows begin and end, shape (rows + 1,): row i is `[offsets[i]:offsets[i + 1]]` of every column."""
-        return self._answer.offsets
+    __slots__ = ()
 
     @property
     def version(self) -> int:
@@ -107,10 +84,8 @@ class Sequences:
     def _column(self, place: int) -> _core.Column:
         return self._answer.values(place), self._answer.validity(place)
 
-    def _flat(self, name: str) -> NDArray[Any]:
-        direct = self._projection.direct.get(name)
-        if direct is not None:
-            return self._answer.shown(direct[0], direct[1])
+    def _converted(self, name: str) -> NDArray[Any]:
+        """A column whose array is not the engine's as it is."""
         place, field = self._place(name)
         made = self._made
         if made is None:
@@ -120,11 +95,10 @@ class Sequences:
             found = made[name] = shown(field, self._canonical(place, field))
         return found
 
-    def __getitem__(self, item: str | int | slice) -> Any:
-        """A column (str: flat array, shape (events,) or (events, d)), a row (int: dict of arrays), or rows (slice)."""
+    def _item(self, item: str | int | slice) -> Any:
+        """What `[]` gives for all but a column whose array is the engine's as it is."""
         if isinstance(item, str):
-            direct = self._projection.direct.get(item)  # once more than in _flat: a call would be half of the time
-            return self._flat(item) if direct is None else self._answer.shown(direct[0], direct[1])
+            return self._converted(item)
         if isinstance(item, slice):
             return self._slice(item)
         if not isinstance(item, (int, np.integer)):
@@ -135,7 +109,7 @@ class Sequences:
         if not 0 <= row < rows:
             raise IndexError(f"row {item} of {rows}")
         start, stop = int(offsets[row]), int(offsets[row + 1])
-        return {name: self._flat(name)[start:stop] for name in self._projection.names}
+        return {name: self[name][start:stop] for name in self._projection.names}
 
     def _slice(self, item: slice) -> Sequences:
         first, last, step = item.indices(len(self))
@@ -196,7 +170,7 @@ class Sequences:
         if field.kind != "category":
             raise field.error(f"only categories have codes to decode, this is {field.type}")
         names = np.array([*self._core.categories(field.index), ""], STRINGS)
-        codes = self._flat(column)
+        codes = self[column]
         valid = self.valid(column)
         return names[np.where(valid, codes, -1)]
 
@@ -232,7 +206,7 @@ class Sequences:
         if isinstance(length, bool) or not isinstance(length, (int, np.integer)) or length < 0:
             raise SchemaError(f"length is a whole number of at least 0, not {length!r}")
         valid = None if place == KEY_INDEX else self._answer.validity(place)
-        return padded(field, self._flat(column), valid, self.offsets, int(length), side == "left", fill)
+        return padded(field, self[column], valid, self.offsets, int(length), side == "left", fill)
 
     def pointers(self) -> Pointers:
         """What to log of these rows for `Store.replay` to rebuild them: 64 bytes each. See `Pointers`.
@@ -336,7 +310,7 @@ class Sequences:
         repeated = shown(self._layout.key, repeat_keys(self._layout.key, self._keys, self.offsets))
         rows = np.repeat(np.arange(len(self)), self.lengths)
         valid = self._answer.validity
-        columns = [(field, self._flat(field.name), valid(place)) for place, field in self._list_fields()]
+        columns = [(field, self[field.name], valid(place)) for place, field in self._list_fields()]
         return convert.to_pandas([(self._layout.key, repeated, None), *columns], self.categories, rows, "row")
 
     def to_torch(self, columns: list[str] | None = None) -> dict[str, Any]:
@@ -361,7 +335,7 @@ class Sequences:
         chosen = [self._place(name) for name in (self.columns if columns is None else columns)]
         if columns is None:
             chosen = [(place, field) for place, field in chosen if not field.varlen]
-        return convert.to_torch([(field, self._flat(field.name)) for _, field in chosen], self.offsets)
+        return convert.to_torch([(field, self[field.name]) for _, field in chosen], self.offsets)
 
     def __reduce__(self) -> Any:
         fields = self._projection.fields

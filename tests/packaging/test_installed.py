@@ -14,6 +14,7 @@ import tsfeat
 
 PACKAGE = Path(tsfeat.__file__).parent
 MODULES = [
+    "_batch",
     "_core",
     "_kernels",
     "comparison._edits",
