@@ -61,6 +61,13 @@ Status check_blocks(Bytes body, uint32_t count);
 // Decodes values [begin, end) of a checked body.
 template <typename T>
 void decode_blocks(Bytes body, uint32_t count, uint32_t begin, uint32_t end, uint8_t* out);
+// What is left of a search for the first of [begin, end) that is not less than `least`, the values of which ascend as
+// signed numbers, after a look at where blocks begin and nothing else: it is in what is returned, or its end.
+struct Places {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+};
+Places narrow_blocks(Bytes body, uint32_t count, Places within, int64_t least);
 // Decodes the values of rows that ascend.
 template <typename T>
 void pick_blocks(Bytes body, uint32_t count, std::span<const uint32_t> rows, uint8_t* out);

@@ -163,6 +163,30 @@ void decode_blocks(Bytes body, uint32_t count, uint32_t begin, uint32_t end, uin
   }
 }
 
+Places narrow_blocks(Bytes body, uint32_t count, Places within, int64_t least) {
+  const BlocksLayout<uint64_t> layout(body, count);
+  const auto base_of = [&](uint32_t block) {
+    const uint8_t* const field = layout.entry(block) + kEntryHeadBytes;
+    return static_cast<int64_t>(layout.base + load_partial(field, layout.base_bytes, layout.end));
+  };
+  // Those that begin there. A base is the first value, or the least: the same, if all of the block's values ascend.
+  const uint32_t first = block_count(within.begin);
+  uint32_t last = block_count(within.end);
+  if (last > first && std::min(count, last * kBlockValues) > within.end && !layout.form(last - 1).delta()) --last;
+  uint32_t block = first;  // to become the first that begins with no less
+  for (uint32_t left = last - first; left > 0;) {
+    const uint32_t half = left / 2;
+    if (base_of(block + half) < least) {
+      block += half + 1;
+      left -= half + 1;
+    } else {
+      left = half;
+    }
+  }
+  return {block == first ? within.begin : (block - 1) * kBlockValues,
+          block == last ? within.end : block * kBlockValues};
+}
+
 template <typename T>
 void pick_blocks(Bytes body, uint32_t count, std::span<const uint32_t> rows, uint8_t* out) {
   const BlocksLayout<T> layout(body, count);

@@ -217,6 +217,11 @@ void decode_fixed(Bytes chunk, uint32_t count, uint32_t width, uint32_t begin, u
   with_lane(width, [&](auto lane) { decode_lane<decltype(lane)>(encoding, body, count, hot, begin, end, out); });
 }
 
+Places narrow_fixed(Bytes chunk, uint32_t count, Places within, int64_t least) {
+  if (static_cast<Encoding>(chunk[0]) != Encoding::kBlocks) return within;
+  return narrow_blocks(chunk.subspan(kEncodingBytes), count, within, least);
+}
+
 void pick_fixed(Bytes chunk, uint32_t count, uint32_t width, std::span<const uint32_t> rows, uint8_t* out,
                 const HotValues& hot) {
   const auto encoding = static_cast<Encoding>(chunk[0]);

@@ -49,6 +49,10 @@ Status check_fixed(Bytes chunk, uint32_t count, uint32_t width, uint32_t hot_siz
 // Decodes values [begin, end) of a checked, plain chunk into out[(end - begin) * width].
 void decode_fixed(Bytes chunk, uint32_t count, uint32_t width, uint32_t begin, uint32_t end, uint8_t* out,
                   const HotValues& hot = {});
+// Of a checked, plain chunk of 64-bit values that ascend in `within`, as signed numbers: a part of it where the first
+// that is not less than `least` is to be looked for (it is there, or the part's end). All of it, where the encoding
+// does not tell.
+Places narrow_fixed(Bytes chunk, uint32_t count, Places within, int64_t least);
 // Decodes the values of rows that ascend: for few among many, where decode_fixed would decode what is between.
 void pick_fixed(Bytes chunk, uint32_t count, uint32_t width, std::span<const uint32_t> rows, uint8_t* out,
                 const HotValues& hot = {});

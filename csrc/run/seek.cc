@@ -32,6 +32,12 @@ Result<uint64_t> RunSource::seek_in_page(uint32_t page, RowRange rows, int64_t t
     return found();
   }
   const uint64_t origin = run_.page_rows(page).begin;
+  Bytes plain;
+  TSFEAT_TRY(chunk(page, kTimesChunk, page, &plain));
+  const codec::Places left =
+      codec::narrow_fixed(plain, static_cast<uint32_t>(run_.page_rows(page).size()),
+                          {static_cast<uint32_t>(rows.begin - origin), static_cast<uint32_t>(rows.end - origin)}, time);
+  rows = {origin + left.begin, origin + left.end};
   while (rows.size() > kDecodeAtOnce) {  // enters at the starts of the codec's blocks, where it is fastest
     const uint64_t middle = rows.begin + rows.size() / 2;
     const uint64_t row = std::max(rows.begin + 1, origin + (middle - origin) / kStep * kStep);

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 
+#include "codec/encoding.h"
 #include "codec/shapes.h"
 
 namespace tsfeat::codec {
@@ -80,6 +82,46 @@ TEST_P(FixedRoundTrip, LargestChunk) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, FixedRoundTrip, testing::Range(0, test::kShapes));
+
+// Values of several keys, as in a page: each key's ascend, from where they like.
+std::vector<int64_t> ascending_pieces(const std::vector<uint32_t>& ends, Random* random) {
+  std::vector<int64_t> values;
+  for (const uint32_t end : ends) {
+    auto value = static_cast<int64_t>((*random)() >> 20) - (int64_t{1} << 43);
+    const uint64_t step = uint64_t{1} << (*random)() % 40;
+    for (; values.size() < end; value += static_cast<int64_t>((*random)() % step)) values.push_back(value);
+  }
+  return values;
+}
+
+TEST(Fixed, ANarrowedSearchHoldsWhatIsSought) {
+  Random random(7);
+  for (int round = 0; round < 300; ++round) {
+    std::vector<uint32_t> ends;
+    for (uint32_t end = 0; end < 3000;)
+      ends.push_back(end += 1 + static_cast<uint32_t>(random() % (1u << random() % 12)));
+    const std::vector<int64_t> values = ascending_pieces(ends, &random);
+    const auto count = static_cast<uint32_t>(values.size());
+    std::string chunk;
+    encode_fixed(reinterpret_cast<const uint8_t*>(values.data()), count, 8, Kind::kSigned, Effort::kFast, &chunk);
+    const Exact plain(plain_form(chunk, count, 8));
+    for (size_t piece = 0; piece < ends.size(); ++piece) {
+      const Places within{piece == 0 ? 0 : ends[piece - 1], ends[piece]};
+      const int64_t some = values[within.begin + random() % (within.end - within.begin)];
+      for (const int64_t least : {some, some + 1, values[within.begin], values[within.end - 1] + 1}) {
+        const auto sought = static_cast<uint32_t>(
+            std::lower_bound(values.data() + within.begin, values.data() + within.end, least) - values.data());
+        const Places left = narrow_fixed(plain.bytes(), count, within, least);
+        ASSERT_LE(within.begin, left.begin);
+        ASSERT_LE(left.end, within.end);
+        ASSERT_LE(left.begin, sought);
+        ASSERT_LE(sought, left.end);
+        if (plain.data[0] != static_cast<uint8_t>(Encoding::kBlocks)) continue;
+        ASSERT_LE(left.end - left.begin, 2 * kBlockValues);
+      }
+    }
+  }
+}
 
 TEST(Fixed, WideValuesAreRawOrCompressed) {
   Random random(1);
