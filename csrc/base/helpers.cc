@@ -16,6 +16,8 @@ namespace {
 // to wake a thread takes longer than this.
 constexpr std::chrono::microseconds kLookOut{20};
 
+thread_local bool works_alone = false;
+
 struct Work {
   const std::function<void(size_t)>& part;
   const size_t parts;
@@ -57,11 +59,11 @@ class HelperThreads final : public Helpers {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  size_t helpers() const override { return helpers_; }
+  size_t helpers() const override { return works_alone ? 0 : helpers_; }
 
   void run(size_t parts, const std::function<void(size_t)>& part) override {
-    const std::unique_lock mine(one_caller_, std::try_to_lock);
-    if (!mine.owns_lock() || helpers_ == 0 || parts < 2) {
+    std::unique_lock mine(one_caller_, std::defer_lock);
+    if (helpers() == 0 || parts < 2 || !mine.try_lock()) {
       for (size_t at = 0; at < parts; ++at) part(at);
       return;
     }
@@ -129,6 +131,8 @@ class HelperThreads final : public Helpers {
 };
 
 }  // namespace
+
+void work_alone() noexcept { works_alone = true; }
 
 std::shared_ptr<Helpers> Helpers::create(size_t helpers) { return std::make_shared<HelperThreads>(helpers); }
 

@@ -1,5 +1,6 @@
 #include "bind/reads.h"
 
+#include "base/helpers.h"
 #include "bind/answer.h"
 #include "bind/arrays.h"
 #include "bind/errors.h"
@@ -86,6 +87,7 @@ void register_reads(py::module_& module) {
   register_box<std::shared_ptr<const FilterNode>>(module, "tsfeat._core.Filter", nullptr, nullptr);
   static PyMethodDef functions[] = {{"is_plain", fast_method(call_is_plain), METH_FASTCALL, nullptr}, {}};
   if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
+  module.def("work_alone", &work_alone);
 }
 
 py::object make_projection(const PyTable& table, py::handle columns) {

@@ -14,7 +14,7 @@ void register_changes(py::module_& module);  // Changes
 void register_load(py::module_& module);     // Load
 void register_table(py::module_& module);    // Table
 void register_answer(py::module_& module);   // Answer
-void register_reads(py::module_& module);    // Projection, Filter, is_plain
+void register_reads(py::module_& module);    // Projection, Filter, is_plain, work_alone
 void register_store(py::module_& module);    // Store
 void register_replay(py::module_& module);   // checksum_rows
 void register_repair(py::module_& module);   // repair

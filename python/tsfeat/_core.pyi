@@ -45,6 +45,9 @@ column: 0 is the time, 1 .. the schema's columns in order. values: canonical for
 an int32 array of codes (-1 never matches ==, always matches !=).
 """
 
+def work_alone() -> None:
+    """From now on the reads of this thread use no other one (`read_threads`): it is one of several that read."""
+
 def is_plain(value: object, dtype: np.dtype[Any] | None, /) -> bool:
     """Whether the engine takes `value` as it is: a one-dimensional, contiguous, aligned array of this very dtype."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -47,8 +48,8 @@ class SequenceDataset:
         Leave out what does not fill a batch, so that all ranks have as many.
     prefetch : int
         Batches to read ahead; 0: read when asked.
-    threads : int
-        That read ahead.
+    threads : int, optional
+        That read ahead. Default: one for each processor but one, which is the consumer's; at least one.
 
     Examples
     --------
@@ -80,8 +81,10 @@ class SequenceDataset:
         world_size: int = 1,
         drop_last: bool = False,
         prefetch: int = 4,
-        threads: int = 2,
+        threads: int | None = None,
     ) -> None:
+        if threads is None:
+            threads = max(1, len(os.sched_getaffinity(0)) - 1)
         for name, value, least in (
             ("batch_size", batch_size, 1), ("seed", seed, 0), ("rank", rank, 0), ("world_size", world_size, 1),
             ("prefetch", prefetch, 0), ("threads", threads, 1),

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from tsfeat import _core
+
 Task = TypeVar("Task")
 Made = TypeVar("Made")
 
@@ -21,7 +23,8 @@ def ahead(make: Callable[[Task], Made], tasks: Iterable[Task], depth: int, threa
         return
     waiting: deque[Future[Made]] = deque()
     left = iter(tasks)
-    with ThreadPoolExecutor(threads, "tsfeat-prefetch") as pool:
+    # Each has a batch of its own to read, and the consumer a use for the other processors.
+    with ThreadPoolExecutor(threads, "tsfeat-prefetch", initializer=_core.work_alone) as pool:
         try:
             for task in left:
                 waiting.append(pool.submit(make, task))

@@ -31,6 +31,19 @@ TEST(Helpers, TakePartsWhileTheCallerIsAtOne) {
   EXPECT_EQ(begun, 2);
 }
 
+TEST(Helpers, NobodyHelpsAThreadThatWorksAlone) {
+  const auto helpers = Helpers::create(2);
+  std::thread([&] {
+    work_alone();
+    EXPECT_EQ(helpers->helpers(), 0);
+    const auto self = std::this_thread::get_id();
+    std::vector<bool> own;
+    helpers->run(100, [&](size_t) { own.push_back(std::this_thread::get_id() == self); });
+    EXPECT_EQ(own, std::vector<bool>(100, true));
+  }).join();
+  EXPECT_EQ(helpers->helpers(), 2);
+}
+
 TEST(Helpers, TheFirstExceptionComesOutWhenAllIsDone) {
   const auto helpers = Helpers::create(2);
   std::atomic<int> done{0};
