@@ -1,4 +1,4 @@
-"""torch for a CPU, from PyPI alone, into the environment of this Python.
+"""torch and torchrec for a CPU, from PyPI alone, into the environment of this Python.
 
 PyPI's torch for Linux is built for CUDA and requires 3 GB of libraries that it loads when it is imported and, without a
 GPU, never uses. So only the small ones, which are called at the beginning, are installed; beside torch, under each name
@@ -59,7 +59,18 @@ def build_missing() -> None:
 
 
 if __name__ == "__main__":
-    pip("--no-deps", "torch==2.15.*", "nvidia-cuda-runtime==13.*", "nvidia-cuda-cupti==13.*", "nvidia-cufile==1.*")
+    # The newest that torchrec's kernels are built for.
+    pip("--no-deps", "torch==2.14.*", "nvidia-cuda-runtime==13.*", "nvidia-cuda-cupti==13.*", "nvidia-cufile==1.*")
     pip("filelock", "fsspec", "jinja2", "networkx", "sympy", "typing-extensions")
     build_missing()
+    pip(
+        "--no-deps",
+        "torchrec==1.9.*",
+        "fbgemm-gpu-cpu==1.9.*",
+        "iopath",
+        "pyre-extensions",
+        "tensordict",
+        "torchmetrics",
+    )
+    pip("cloudpickle", "lightning-utilities", "orjson", "psutil", "pyvers", "tqdm", "typing-inspect")
     subprocess.run([sys.executable, "-c", "import torch; print(torch.__version__, torch.ones(2, 2).sum())"], check=True)

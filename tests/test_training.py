@@ -334,8 +334,29 @@ class TestTorch:
             assert tensors["inverse"].tolist() == part.inverse.tolist()
 
     def test_nested(self, world):
-        part = next(iter(dataset(world).torch(nested=True)))
+        part = next(iter(dataset(world).torch("nested")))
         assert part["events.x"].is_nested and "events.offsets" not in part
+
+    def test_keyed(self, world):
+        pytest.importorskip("torchrec", reason="torchrec is not installed")
+        for part, tensors in zip(dataset(world), dataset(world).torch("keyed"), strict=True):
+            for name, seqs in part.sequences.items():
+                keyed = tensors[name]
+                assert keyed.keys() == ["x"] and keyed.stride() == len(seqs)
+                assert keyed["x"].offsets().tolist() == seqs.offsets.tolist()
+                assert keyed["x"].values().tolist() == seqs["x"].tolist()
+            assert tensors["events.ts"].tolist() == part.sequences["events"]["ts"].astype(int).tolist()
+            assert "events.x" not in tensors and "xs.offsets" not in tensors
+
+    def test_ids_alone_are_keyed(self, world):
+        pytest.importorskip("torchrec", reason="torchrec is not installed")
+        seqs = next(iter(dataset(world))).sequences["events"]
+        with pytest.raises(tsfeat.SchemaError, match="holds ids"):
+            seqs.to_torchrec(["ts"])
+
+    def test_another_form(self, world):
+        with pytest.raises(tsfeat.SchemaError, match="jagged, nested, keyed"):
+            next(iter(dataset(world).torch("dense")))
 
     @pytest.mark.parametrize("context", ["fork", "spawn", "forkserver"])
     def test_workers_give_the_stream_in_order(self, world, context):

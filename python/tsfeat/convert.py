@@ -81,6 +81,24 @@ def to_torch(columns: list[tuple[Field, NDArray[Any]]], offsets: NDArray[np.int6
     return result
 
 
+def to_torchrec(columns: list[tuple[Field, NDArray[Any]]], offsets: NDArray[np.int64]) -> Any:
+    """A KeyedJaggedTensor of columns of ids."""
+    torchrec = needed("torchrec", "to_torchrec")
+    torch = needed("torch", "to_torchrec")
+    for field, values in columns:
+        if not is_id(field):
+            raise field.error(f"a KeyedJaggedTensor holds ids: integers or categories, not {values.dtype}")
+    ids = [torch.from_numpy(for_torch(values)).to(torch.int64) for _, values in columns]
+    lengths = torch.from_numpy(np.tile(np.diff(offsets), len(columns)))
+    values = torch.cat(ids) if ids else torch.empty(0, dtype=torch.int64)
+    return torchrec.KeyedJaggedTensor(keys=[field.name for field, _ in columns], values=values, lengths=lengths)
+
+
+def is_id(field: Field) -> bool:
+    """Whether a column's values may be looked up in a table of embeddings."""
+    return field.kind not in ("time", "vector") and field.dtype is not None and field.dtype.kind in "iu"
+
+
 def for_torch(values: NDArray[Any]) -> NDArray[Any]:
     """As torch takes it: times and uint64 as the int64 of the same bits, small unsigned integers one size up."""
     if values.dtype.kind == "M" or values.dtype == np.uint64:

@@ -337,6 +337,30 @@ class Sequences(Batch):
             chosen = [(place, field) for place, field in chosen if not field.varlen]
         return convert.to_torch([(field, self[field.name]) for _, field in chosen], self.offsets)
 
+    def to_torchrec(self, columns: list[str] | None = None) -> Any:
+        """Columns of ids as one `torchrec.KeyedJaggedTensor`, whose keys are the columns' names. Needs torchrec.
+
+        Parameters
+        ----------
+        columns : list of str, optional
+            Of integers or categories. Default: all that are.
+
+        Returns
+        -------
+        KeyedJaggedTensor
+            Its stride is the number of rows; values are int64, copied: uint64 with the same bits, categories as their
+            codes, nulls as 0.
+
+        Raises
+        ------
+        SchemaError
+            If a column was not read, or holds no ids.
+        """
+        chosen = [self._place(name) for name in (self.columns if columns is None else columns)]
+        if columns is None:
+            chosen = [(place, field) for place, field in chosen if convert.is_id(field)]
+        return convert.to_torchrec([(field, self[field.name]) for _, field in chosen], self.offsets)
+
     def __reduce__(self) -> Any:
         fields = self._projection.fields
         categories = {field.index: self._core.categories(field.index) for field in fields if field.kind == "category"}

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tsfeat import convert
+from tsfeat.errors import SchemaError
 from tsfeat.sequences import Sequences
+
+Form = Literal["jagged", "nested", "keyed"]
+"""Of a read's columns in torch: see `Batch.to_torch`."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,21 @@ class Batch:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def to_torch(self, *, nested: bool = False) -> dict[str, Any]:
+    def to_torch(self, form: Form = "jagged") -> dict[str, Any]:
         """The batch as a flat dict of tensors, which a data loader can collate, pin and move.
 
-        Label columns under their names; `<read>.<column>` and `<read>.offsets` for each read (or, nested, one
-        `torch.nested` jagged tensor a column); `inverse`, `rows`; `epoch` and `number` as integers. Columns of text
-        are left out: torch has no strings.
+        Label columns under their names; for each read what `form` says; `inverse`, `rows`; `epoch` and `number` as
+        integers. Columns of text are left out: torch has no strings.
+
+        Parameters
+        ----------
+        form : {"jagged", "nested", "keyed"}
+            "jagged": values and offsets, `<read>.<column>` and `<read>.offsets`. "nested": a `torch.nested` jagged
+            tensor a column, `<read>.<column>`. "keyed": a `torchrec.KeyedJaggedTensor` of the columns of ids, `<read>`,
+            and the others jagged.
         """
+        if form not in get_args(Form):
+            raise SchemaError(f"form is one of {', '.join(get_args(Form))}, not {form!r}")
         torch = convert.needed("torch", "to_torch")
         made: dict[str, Any] = {
             name: torch.from_numpy(convert.for_torch(values))
@@ -54,13 +66,23 @@ class Batch:
             if values.dtype.kind in "biufM"
         }
         for name, seqs in self.sequences.items():
-            for column, (values, offsets) in seqs.to_torch().items():
-                if nested:
-                    made[f"{name}.{column}"] = torch.nested.nested_tensor_from_jagged(values, offsets)
-                else:
-                    made[f"{name}.{column}"] = values
-                    made[f"{name}.offsets"] = offsets
+            made |= _histories(torch, name, seqs, form)
         made["inverse"] = torch.from_numpy(self.inverse)
         made["rows"] = torch.from_numpy(self.rows)
         made["epoch"], made["number"] = self.epoch, self.number
         return made
+
+
+def _histories(torch: Any, name: str, seqs: Sequences, form: Form) -> dict[str, Any]:
+    made = {}
+    keys: list[str] = []
+    if form == "keyed":
+        made[name] = seqs.to_torchrec()
+        keys = made[name].keys()
+    for column, (values, offsets) in seqs.to_torch().items():
+        if form == "nested":
+            made[f"{name}.{column}"] = torch.nested.nested_tensor_from_jagged(values, offsets)
+        elif column not in keys:
+            made[f"{name}.{column}"] = values
+            made[f"{name}.offsets"] = offsets
+    return made

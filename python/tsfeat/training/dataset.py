@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tsfeat import convert
 from tsfeat.errors import SchemaError
 from tsfeat.sequences import Sequences
-from tsfeat.training.batch import Batch
+from tsfeat.training.batch import Batch, Form
 from tsfeat.training.labels import distinct, read_labels
 from tsfeat.training.order import Order
 from tsfeat.training.prefetch import ahead
@@ -181,7 +181,7 @@ class SequenceDataset:
                 )
         self._epoch, self._number = int(state["epoch"]), int(state["number"])
 
-    def torch(self, *, nested: bool = False) -> Any:
+    def torch(self, form: Form = "jagged") -> Any:
         """This data set as a `torch.utils.data.IterableDataset` of `Batch.to_torch`. Needs torch: `tsfeat[torch]`.
 
         Give it to a `torch.utils.data.DataLoader` with `batch_size=None`. Workers, started by fork, spawn or
@@ -191,13 +191,13 @@ class SequenceDataset:
 
         Parameters
         ----------
-        nested : bool
-            Columns as `torch.nested` jagged tensors, not as values and offsets.
+        form : {"jagged", "nested", "keyed"}
+            Of the columns of a read: see `Batch.to_torch`.
         """
         convert.needed("torch", "SequenceDataset.torch")
         from tsfeat.training.torch_dataset import TorchDataset
 
-        return TorchDataset(self, nested)
+        return TorchDataset(self, form)
 
     def __repr__(self) -> str:
         order = self.order

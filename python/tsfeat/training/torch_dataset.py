@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 from torch.utils.data import IterableDataset, get_worker_info
 
 if TYPE_CHECKING:
+    from tsfeat.training.batch import Form
     from tsfeat.training.dataset import SequenceDataset
 
 
 class TorchDataset(IterableDataset):  # type: ignore[misc]
     """Get it from `SequenceDataset.torch`; epoch and position are those of that data set."""
 
-    def __init__(self, dataset: SequenceDataset, nested: bool) -> None:
+    def __init__(self, dataset: SequenceDataset, form: Form) -> None:
         super().__init__()
         self.dataset = dataset
-        self.nested = nested
+        self.form = form
 
     def __len__(self) -> int:
         """Batches in an epoch."""
@@ -28,7 +29,7 @@ class TorchDataset(IterableDataset):  # type: ignore[misc]
         worker = get_worker_info()
         batches = iter(self.dataset) if worker is None else self.dataset.batches(worker.id, worker.num_workers)
         for batch in batches:
-            yield batch.to_torch(nested=self.nested)
+            yield batch.to_torch(self.form)
 
     def set_epoch(self, epoch: int) -> None:
         """As `SequenceDataset.set_epoch`."""
