@@ -23,3 +23,13 @@ if(TSFEAT_FUZZ)
   target_compile_options(tsfeat_options INTERFACE -fsanitize=fuzzer-no-link)
   target_link_options(tsfeat_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
+
+# g++ 12 loses sight of what is a system's header in a precompiled one, and warns inside of the standard library of what is
+# not there. Builds without it (the package's) have these warnings, and find an include that a file lacks.
+function(tsfeat_precompile target)
+  if(TSFEAT_PCH)
+    target_precompile_headers(${target} PRIVATE <algorithm> <array> <atomic> <bit> <cstdint> <cstring> <functional> <map>
+      <memory> <mutex> <optional> <random> <span> <string> <string_view> <utility> <vector> ${ARGN})
+    target_compile_options(${target} PRIVATE -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict)
+  endif()
+endfunction()
