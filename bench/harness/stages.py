@@ -9,10 +9,12 @@ import shutil
 import statistics
 from typing import Any
 
-from harness import figures
+from harness import figures, process_io
 from harness.session import ChildError, Run
 from harness.workload import LABELS
 
+MOST_OFFLINE_BYTES_A_LABEL = 10_000
+"""What the system that takes most memory for the offline rows takes, about."""
 PARQUET = "zstd, sorted by user and time; without the order of arrival"
 
 
@@ -119,6 +121,8 @@ def offline(run: Run) -> None:
     if any(system.rival for system in run.able("offline")):
         size = run.workload.events_parquet.stat().st_size
         run.report.add(figures.SIZE, "Parquet", size / run.workload.events, note=PARQUET)
+    if run.able("offline"):
+        process_io.take_memory_once(MOST_OFFLINE_BYTES_A_LABEL * run.workload.meta["labels"])
     for system in run.able("offline"):
         run.say(f"from Parquet labels to arrays: {system.name}")
         directory = run.store(system)
