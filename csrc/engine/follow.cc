@@ -52,20 +52,19 @@ Status StoreCore::follow(bool* raced) {
   } else {
     TSFEAT_ASSIGN(tables, open_tables(manifest));
   }
+  generation_ = 0;  // what is taken in half, whatever fails from here on, is to be taken in anew
   if (manifest.log_number != 0 && !(planted("refresh") && manifest.generation % 3 == 0))
     status = follow_logs(manifest, tables, &replayed);
 
   TSFEAT_ASSIGN(const Manifest after, load_manifest(vfs, path));
   *raced = after.generation != manifest.generation || after.store_id != manifest.store_id;
-  if (*raced || !status.ok()) {
-    generation_ = 0;  // whatever was taken in half is to be taken in anew
-    return status;
-  }
+  if (*raced || !status.ok()) return status;
   replayed_bytes_ = std::move(replayed);
   if (!same) {
     take_tables(tables);
     take_views(manifest.views);
   }
+  generation_ = manifest.generation;
   share_memory();
   return {};
 }

@@ -89,6 +89,7 @@ Status StoreCore::open_writable() {
   TSFEAT_TRY(vfs.sync_directory(path));
   TSFEAT_TRY(remove_orphans(manifest));
   TSFEAT_ASSIGN(const Tables tables, open_tables(manifest));
+  generation_ = manifest.generation;
   for (const auto& [id, table] : tables) tables_[table->name] = table;
   take_views(manifest.views);
   uint64_t last_log = 0;
@@ -108,7 +109,6 @@ Status StoreCore::open_writable() {
 
 Result<StoreCore::Tables> StoreCore::open_tables(const Manifest& manifest) {
   store_id_ = manifest.store_id;
-  generation_ = manifest.generation;
   next_table_id_ = manifest.next_table_id;
   next_view_id_ = manifest.next_view_id;
   next_file_number_ = std::max(next_file_number_.load(), manifest.next_file_number);
