@@ -29,6 +29,7 @@ struct BlockPlan {
   T base = 0;                   // least value; of a delta block: first value
   T delta_base = 0;             // least difference
   uint32_t bytes = 0;           // of the payload
+  bool operator==(const BlockPlan&) const = default;
 };
 
 template <typename T>
@@ -50,6 +51,17 @@ enum class Order : uint8_t {
 // Chooses each block's form by computed size.
 template <typename T>
 void plan_blocks(const T* values, uint32_t count, Order order, BlocksPlan<T>* plan);
+
+// The ways to choose one block's form, for the tests: all choose the same.
+template <typename T>
+using PlanBlock = BlockPlan<T> (*)(const T* values, uint32_t count, Order order);
+template <typename T>
+struct PlanWays {
+  PlanBlock<T> portable = nullptr;
+  PlanBlock<T> avx2 = nullptr;  // null: not on this processor
+};
+template <typename T>
+PlanWays<T> plan_ways();
 
 // Appends the body that `plan` describes.
 template <typename T>

@@ -130,6 +130,11 @@ TSFEAT_INLINE BlockPlan<T> plan_block_inline(const T* values, uint32_t count, Or
   return delta.bytes + 4 + delta.bytes / 32 < reference.bytes ? delta : reference;  // frame of reference decodes faster
 }
 
+template <typename T>
+BlockPlan<T> plan_block_portable(const T* values, uint32_t count, Order order) {
+  return plan_block_inline(values, count, order);
+}
+
 #if defined(__x86_64__)
 // The same code again, for processors that compare 64-bit lanes and count leading zeros in one instruction each.
 template <typename T>
@@ -141,12 +146,8 @@ __attribute__((target("avx2,bmi,bmi2,lzcnt"))) BlockPlan<T> plan_block_avx2(cons
 
 template <typename T>
 BlockPlan<T> plan_block(const T* values, uint32_t count, Order order) {
-#if defined(__x86_64__)
-  // Every processor with AVX2 and BMI2 has lzcnt.
-  static const bool fast = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi2") != 0;
-  if (fast) return plan_block_avx2(values, count, order);
-#endif
-  return plan_block_inline(values, count, order);
+  static const PlanWays<T> ways = plan_ways<T>();
+  return (ways.avx2 != nullptr ? ways.avx2 : ways.portable)(values, count, order);
 }
 
 template <typename T>
@@ -198,6 +199,16 @@ void write_payload(const T* values, uint32_t count, const BlockPlan<T>& plan, st
 }  // namespace
 
 template <typename T>
+PlanWays<T> plan_ways() {
+#if defined(__x86_64__)
+  // Every processor with AVX2 and BMI2 has lzcnt.
+  if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi2") != 0)
+    return {plan_block_portable<T>, plan_block_avx2<T>};
+#endif
+  return {plan_block_portable<T>, nullptr};
+}
+
+template <typename T>
 void plan_blocks(const T* values, uint32_t count, Order order, BlocksPlan<T>* plan) {
   const T flip = order == Order::kSigned ? static_cast<T>(T{1} << (8 * sizeof(T) - 1)) : T{0};
   plan->blocks.clear();
@@ -245,6 +256,7 @@ void write_blocks(const T* values, uint32_t count, const BlocksPlan<T>& plan, st
 }
 
 #define TSFEAT_LANE(T)                                                     \
+  template PlanWays<T> plan_ways<T>();                                     \
   template void plan_blocks<T>(const T*, uint32_t, Order, BlocksPlan<T>*); \
   template void write_blocks<T>(const T*, uint32_t, const BlocksPlan<T>&, std::string*)
 TSFEAT_LANE(uint8_t);

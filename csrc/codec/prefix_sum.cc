@@ -53,25 +53,31 @@ __attribute__((target("avx512f"))) void avx512_prefix_sum(const uint64_t* differ
   }
 }
 
-using PrefixSum64 = void (*)(const uint64_t*, uint32_t, uint64_t, uint8_t*);
+#endif
 
 PrefixSum64 fastest_prefix_sum() {
-  if (__builtin_cpu_supports("avx512f") != 0) return avx512_prefix_sum;
-  return __builtin_cpu_supports("avx2") != 0 ? avx2_prefix_sum : portable_prefix_sum<uint64_t>;
+  const PrefixSumWays ways = prefix_sum_ways();
+  if (ways.avx512 != nullptr) return ways.avx512;
+  return ways.avx2 != nullptr ? ways.avx2 : ways.portable;
 }
-
-#endif
 
 }  // namespace
 
+PrefixSumWays prefix_sum_ways() {
+  PrefixSumWays ways{.portable = portable_prefix_sum<uint64_t>};
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") != 0) ways.avx2 = avx2_prefix_sum;
+  if (__builtin_cpu_supports("avx512f") != 0) ways.avx512 = avx512_prefix_sum;
+#endif
+  return ways;
+}
+
 template <typename T>
 void prefix_sum(const T* differences, uint32_t count, T start, uint8_t* out) {
-#if defined(__x86_64__)
   if constexpr (sizeof(T) == 8) {
     static const PrefixSum64 way = fastest_prefix_sum();
     return way(differences, count, start, out);
   }
-#endif
   portable_prefix_sum(differences, count, start, out);
 }
 

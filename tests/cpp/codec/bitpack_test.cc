@@ -80,12 +80,21 @@ TYPED_TEST(BitPack, PrefixSumWrapsAround) {
   for (uint32_t count = 0; count < 40; ++count) {
     std::vector<T> differences(count);
     for (T& each : differences) each = static_cast<T>(random());
-    std::vector<uint8_t> out(count * sizeof(T) + 1);
-    T sum = static_cast<T>(random());
-    prefix_sum<T>(differences.data(), count, sum, out.data() + 1);
-    for (uint32_t i = 0; i < count; ++i) {
-      sum = static_cast<T>(sum + differences[i]);
-      ASSERT_EQ(load<T>(out.data() + 1 + i * sizeof(T)), sum);
+    const T start = static_cast<T>(random());
+    std::vector<void (*)(const T*, uint32_t, T, uint8_t*)> ways{prefix_sum<T>};
+    if constexpr (sizeof(T) == 8) {
+      const PrefixSumWays all = prefix_sum_ways();
+      ways.insert(ways.end(), {all.portable, all.avx2, all.avx512});
+    }
+    for (const auto way : ways) {
+      if (way == nullptr) continue;
+      std::vector<uint8_t> out(count * sizeof(T) + 1);
+      way(differences.data(), count, start, out.data() + 1);
+      T sum = start;
+      for (uint32_t i = 0; i < count; ++i) {
+        sum = static_cast<T>(sum + differences[i]);
+        ASSERT_EQ(load<T>(out.data() + 1 + i * sizeof(T)), sum);
+      }
     }
   }
 }
