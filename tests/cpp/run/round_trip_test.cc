@@ -1,7 +1,9 @@
 // What is written is what is read, whatever the schema, page size, cache size or effort.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <functional>
 #include <set>
 
 #include "run/run_support.h"
@@ -133,6 +135,56 @@ TEST(RunRoundTrip, ColumnsAddedLaterAreNotInTheRun) {
   wider->columns.erase(wider->columns.begin());  // but it needs those that the run has
   if (!events.schema->columns.empty()) {
     EXPECT_EQ(Run::open(*disk, kRunPath, meta, wider, BlockCache::create(1)).status().code(), Code::kCorruption);
+  }
+}
+
+// Such times are stored as numbers of a list, in which a search cannot skip blocks.
+TEST(RunRoundTrip, FewTimesFarApart) {
+  std::mt19937_64 random(4);
+  Events events = random_events(random, random_schema(random, false), {1, 1'000, 20});
+  std::vector<int64_t> distinct(events.size() / 3 + 1);
+  for (int64_t& time : distinct) time = static_cast<int64_t>(random() >> 2);
+  std::sort(distinct.begin(), distinct.end());
+  for (uint64_t row = 0; row < events.size(); ++row) {
+    events.times[row] = distinct[row / 3];
+    events.versions[row] = row + 1;
+  }
+  const auto disk = make_disk();
+  check_run(*disk, events, write_run(*disk, events, {}), 1 << 20, 1);
+}
+
+TEST(RunRoundTrip, OnlyTheRunThatTheManifestNamesIsOpened) {
+  std::mt19937_64 random(6);
+  const Events events = random_events(random, random_schema(random, true), {});
+  const auto disk = make_disk();
+  const RunMeta meta = write_run(*disk, events, {});
+  const auto code = [&](const RunMeta& named, const Schema& schema) {
+    const auto cache = BlockCache::create(1 << 20);
+    return Run::open(*disk, kRunPath, named, std::make_shared<Schema>(schema), cache).status().code();
+  };
+  ASSERT_EQ(code(meta, *events.schema), Code::kOk);
+  const std::function<void(RunMeta*)> other_runs[] = {[](RunMeta* m) { ++m->number; },
+                                                      [](RunMeta* m) { ++m->bytes; },
+                                                      [](RunMeta* m) { ++m->keys; },
+                                                      [](RunMeta* m) { ++m->stats.events; },
+                                                      [](RunMeta* m) { ++m->stats.min_time; },
+                                                      [](RunMeta* m) { ++m->stats.max_time; },
+                                                      [](RunMeta* m) { --m->stats.min_version; },
+                                                      [](RunMeta* m) { ++m->stats.max_version; }};
+  for (const auto& change : other_runs) {
+    RunMeta other = meta;
+    change(&other);
+    EXPECT_EQ(code(other, *events.schema), Code::kCorruption);
+  }
+  const std::function<void(Schema*)> other_tables[] = {
+      [](Schema* s) { s->key_type = s->key_type == KeyType::kInt64 ? KeyType::kUint64 : KeyType::kInt64; },
+      [](Schema* s) { s->columns[0].type = s->columns[0].type == Type::kInt8 ? Type::kUint8 : Type::kInt8; },
+      [](Schema* s) { ++s->columns[0].dimension; }, [](Schema* s) { s->columns[0].nullable = !s->columns[0].nullable; },
+      [](Schema* s) { s->columns.erase(s->columns.begin()); }};
+  for (const auto& change : other_tables) {
+    Schema other = *events.schema;
+    change(&other);
+    EXPECT_EQ(code(meta, other), Code::kCorruption);
   }
 }
 

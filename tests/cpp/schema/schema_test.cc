@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "schema/random_schema.h"
 
 namespace tsfeat {
@@ -125,6 +127,36 @@ TEST(Schema, ContradictionsAreRefused) {
     schema.columns[0].type = Type::kVectorFloat32;
     schema.columns[0].dimension = 65'536;
   }));
+}
+
+TEST(Schema, WhatAUserSeesTellsTwoApartAndIdsDoNot) {
+  Schema one;
+  one.key_name = "key";
+  one.time_name = "time";
+  Column& column = one.columns.emplace_back();
+  column.name = "x";
+  column.type = Type::kCategory;
+  column.closed = true;
+  column.declared_categories = {"a"};
+  const auto same = [&](const std::function<void(Schema*)>& change) {
+    Schema other = one;
+    change(&other);
+    EXPECT_EQ(one.same_as(other), other.same_as(one));
+    return one.same_as(other);
+  };
+  EXPECT_TRUE(same([](Schema*) {}));
+  EXPECT_TRUE(same([](Schema* s) { s->columns[0].id = s->next_column_id++; }));
+  EXPECT_FALSE(same([](Schema* s) { s->key_name = "k"; }));
+  EXPECT_FALSE(same([](Schema* s) { s->key_type = KeyType::kBinary; }));
+  EXPECT_FALSE(same([](Schema* s) { s->time_name = "t"; }));
+  EXPECT_FALSE(same([](Schema* s) { s->unit = TimeUnit::kSecond; }));
+  EXPECT_FALSE(same([](Schema* s) { s->columns.clear(); }));
+  EXPECT_FALSE(same([](Schema* s) { s->columns[0].name = "y"; }));
+  EXPECT_FALSE(same([](Schema* s) { s->columns[0].type = Type::kString; }));
+  EXPECT_FALSE(same([](Schema* s) { s->columns[0].dimension = 2; }));
+  EXPECT_FALSE(same([](Schema* s) { s->columns[0].nullable = true; }));
+  EXPECT_FALSE(same([](Schema* s) { s->columns[0].closed = false; }));
+  EXPECT_FALSE(same([](Schema* s) { s->columns[0].declared_categories = {"b"}; }));
 }
 
 }  // namespace

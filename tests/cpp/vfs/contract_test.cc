@@ -171,6 +171,25 @@ TEST_P(VfsContract, MakesAndListsDirectories) {
   EXPECT_FALSE(*vfs().exists(at("f/x")));
 }
 
+TEST_P(VfsContract, APathThroughAFileLeadsNowhere) {
+  put("f", "1");
+  const std::string nowhere = at("f/x");
+  const Status statuses[] = {vfs().open(nowhere, OpenMode::kRead).status(),
+                             vfs().open(nowhere, OpenMode::kCreate).status(),
+                             vfs().rename(nowhere, at("g")),
+                             vfs().rename(at("f"), nowhere),
+                             vfs().remove(nowhere),
+                             vfs().link(nowhere, at("g")),
+                             vfs().link(at("f"), nowhere),
+                             vfs().make_directory(nowhere),
+                             vfs().sync_directory(nowhere),
+                             vfs().list(nowhere).status(),
+                             vfs().lock(nowhere).status(),
+                             vfs().free_bytes(nowhere).status()};
+  for (const Status& status : statuses) expect_error(status, ENOTDIR, "f/x");
+  EXPECT_EQ(*vfs().list(at("")), std::vector<std::string>{"f"});
+}
+
 TEST_P(VfsContract, ALockHasOneHolder) {
   Result<std::unique_ptr<FileLock>> first = vfs().lock(at("LOCK"));
   ASSERT_TRUE(first.ok()) << first.status().message();

@@ -87,6 +87,29 @@ int wait_for(pid_t child) {
   return WIFEXITED(how) ? WEXITSTATUS(how) : -1;
 }
 
+// The system would stop at the byte, and do it to another file.
+TEST(Posix, APathWithAZeroByteIsRefused) {
+  const TemporaryDirectory directory;
+  const std::string good = directory / "f";
+  const std::string bad = good + std::string("\0g", 2);
+  Vfs& vfs = *Vfs::posix();
+  ASSERT_TRUE(vfs.open(good, OpenMode::kCreate).ok());
+  const Status statuses[] = {vfs.open(bad, OpenMode::kRead).status(),
+                             vfs.rename(good, bad),
+                             vfs.rename(bad, good),
+                             vfs.remove(bad),
+                             vfs.link(good, bad),
+                             vfs.link(bad, good),
+                             vfs.make_directory(bad),
+                             vfs.sync_directory(bad),
+                             vfs.list(bad).status(),
+                             vfs.exists(bad).status(),
+                             vfs.lock(bad).status(),
+                             vfs.free_bytes(bad).status()};
+  for (const Status& status : statuses) EXPECT_EQ(status.error_number(), EINVAL) << status.message();
+  EXPECT_EQ(*vfs.list(directory.path()), std::vector<std::string>{"f"});
+}
+
 TEST(PosixLock, NamesTheProcessThatHoldsItAndDiesWithIt) {
   const TemporaryDirectory directory;
   int ready[2];
