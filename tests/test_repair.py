@@ -34,6 +34,18 @@ def words(first, count):
     }
 
 
+def after_a_crash(disk):
+    """The disk as the end of the process would leave it now."""
+    crashed = tsfeat.testing.MemoryDisk(8)
+    open_tiny("/store", disk=crashed).close()
+    for name, content in disk.files().items():
+        if name.endswith(".log"):  # without the space that was reserved
+            content = content[: -(-len(content.rstrip(b"\0")) // 512) * 512]
+        if not name.endswith("LOCK"):
+            crashed.write_file(name, content)
+    return crashed
+
+
 @pytest.fixture(scope="module")
 def damaged_disk():
     """A store of several runs of both kinds of key, deletions, and a log of synced batches that was never flushed."""
@@ -53,15 +65,8 @@ def damaged_disk():
     for step in range(3, 8):
         events.append(rows(step * 200, 60), sync=True)
         table.append(words(step * 40, 20), sync=True)
-    files = disk.files()  # as a crash of the process would leave them
+    crashed = after_a_crash(disk)
     store.close()
-    crashed = tsfeat.testing.MemoryDisk(8)
-    open_tiny("/store", disk=crashed).close()
-    for name, content in files.items():
-        if name.endswith(".log"):  # without the space that was reserved
-            content = content[: -(-len(content.rstrip(b"\0")) // 512) * 512]
-        if not name.endswith("LOCK"):
-            crashed.write_file(name, content)
     return crashed
 
 
@@ -193,6 +198,47 @@ def test_records_behind_a_damaged_one_are_salvaged_and_reported_as_behind_a_hole
         names = column_values(table.last_n(["key 0"], 100), table, "c", category=True)
         assert not any(kind in ("kind 12", "kind 13") for kind in names)
         assert "kind 16" in names
+
+
+def test_events_keep_a_category_that_only_a_lost_record_named():
+    disk = tsfeat.testing.MemoryDisk(9)
+    with open_tiny("/store", disk=disk) as store:
+        columns = {"c": tsfeat.Column("category", nullable=True)}
+        table = store.create_table("t", key=("k", "uint64"), time=("ts", "timestamp[ms]"), columns=columns)
+        for time, value in enumerate(["first", "second", None, "second"]):
+            table.append({"k": [1], "ts": [time], "c": [value]}, sync=True)
+        crashed = after_a_crash(disk)
+    (log,) = (name for name in crashed.files() if name.startswith("/store/") and name.endswith(".log"))
+    crashed.write_file(log, crashed.files()[log].replace(b"second", b"SECOND"))
+    report = repair_with("/store", "/new", crashed)
+    assert len(report.losses) == 1
+    assert any("codes 1 to 1" in note for note in report.notes)
+    with open_tiny("/new", disk=crashed) as store:
+        table = store.table("t")
+        found = table.last_n([1], 9)
+        assert plain(found["ts"]) == [0, 2, 3]
+        assert column_values(found, table, "c", category=True, nullable=True) == ["first", None, "lost category 1"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "named"),
+    [
+        ("uint64", [7, 8], ("7", "8")),
+        ("int64", [-7, 8], ("-7", "8")),
+        ("string", ["a", "b"], ("a", "b")),
+        ("binary", [b"\x00\xff", b"b"], ("0x00ff", "0x62")),
+    ],
+)
+def test_the_report_names_keys_as_their_type_is_written(kind, keys, named):
+    disk = tsfeat.testing.MemoryDisk(10)
+    with open_tiny("/store", disk=disk) as store:
+        table = store.create_table("t", key=("k", kind), time=("ts", "timestamp[ms]"), columns={"x": "int64"})
+        table.append({"k": keys, "ts": [1, 2], "x": [3, 4]})
+    (run,) = (name for name in disk.files() if name.endswith(".run"))
+    content = disk.files()[run]
+    disk.write_file(run, bytes([content[0] ^ 1]) + content[1:])
+    (loss,) = repair_with("/store", "/new", disk).losses
+    assert (loss.keys, loss.events) == (named, 2)
 
 
 def test_a_missing_file_costs_its_events_and_no_more(damaged_disk, tmp_path):

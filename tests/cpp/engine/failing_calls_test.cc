@@ -349,11 +349,12 @@ TEST(FailingCallsOf, ARefreshLeaveAReaderThatGoesOn) {
   });
 }
 
-// Changes a byte in the middle of each file with such a name.
-void damage(MemoryVfs& disk, const std::string& ending) {
+// Changes a byte in the middle of each run, and takes from the log the space that it has in reserve: searching that
+// for records would take most of the time.
+void damage(MemoryVfs& disk) {
   for (auto [name, bytes] : disk.files()) {
-    if (!name.ends_with(ending)) continue;
-    bytes[bytes.size() / 3] ^= 1;
+    if (name.ends_with(".run")) bytes[bytes.size() / 3] ^= 1;
+    if (name.ends_with(".log")) bytes.resize((bytes.find_last_not_of('\0') / 512 + 1) * 512);
     EXPECT_TRUE(disk.write_file(name, as_bytes(bytes)).ok());
   }
 }
@@ -361,7 +362,7 @@ void damage(MemoryVfs& disk, const std::string& ending) {
 // What a failed repair() has begun is no store, and in nobody's way.
 TEST(FailingCallsOf, ARepairLeaveNothing) {
   const auto disk = a_disk(64);
-  damage(*disk, ".run");
+  damage(*disk);
   uint64_t events = 0, losses = 0;
   {
     const Result<RepairReport> report = repair(*disk->kill(), kClock, kStorePath, "new");

@@ -184,6 +184,27 @@ TEST(Store, ADamagedOrMissingLogIsReported) {
   EXPECT_EQ(open_with(bytes), Code::kOk);
 }
 
+TEST(Store, VerifyReadsTheLogThatIsBeingWritten) {
+  const auto disk = MemoryVfs::create(1);
+  const Opened opened(*disk);
+  ASSERT_TRUE(append(*opened.table, rows_of(1, 10), true).ok());
+  const std::string log = log_name(1);
+  const std::string bytes = disk->files().at("/store/" + log);
+  const auto problem_with = [&](size_t at) -> std::string {
+    std::string changed = bytes;
+    changed[at] ^= 1;
+    EXPECT_TRUE(disk->write_file("/store/" + log, as_bytes(changed)).ok());
+    const Result<VerifyReport> report = opened.store->verify({});
+    EXPECT_TRUE(report.ok() && report->problems.size() == 1 && report->problems[0].file == log);
+    return report->problems.empty() ? "" : report->problems[0].message;
+  };
+  const size_t record_end = bytes.find_last_not_of('\0');
+  EXPECT_NE(problem_with(record_end).find("offset"), std::string::npos);
+  EXPECT_NE(problem_with(bytes.size() - 1).find("bytes behind the last record"), std::string::npos);
+  EXPECT_TRUE(disk->write_file("/store/" + log, as_bytes(bytes)).ok());
+  EXPECT_TRUE(opened.store->verify({})->problems.empty());
+}
+
 TEST(Store, SourcesAreIngestedExactlyOnce) {
   const auto disk = MemoryVfs::create(1);
   Opened opened(*disk);
