@@ -105,7 +105,6 @@ class StoreHandle final : public Store {
   ~StoreHandle() override { (void)core_->close().ok(); }  // whoever wants to know how it went calls close()
 
   const std::string& path() const override { return core_->path; }
-  bool writable() const override { return core_->writable; }
   bool closed() const override { return !core_->check_open().ok(); }
   Result<std::shared_ptr<Table>> create_table(const std::string& name, Schema schema,
                                               std::optional<Retention> retention) override {

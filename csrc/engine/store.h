@@ -119,7 +119,6 @@ class Store {
   virtual ~Store() = default;  // closes
 
   virtual const std::string& path() const = 0;
-  virtual bool writable() const = 0;
   virtual bool closed() const = 0;
   virtual Result<std::shared_ptr<Table>> create_table(const std::string& name, Schema schema,
                                                       std::optional<Retention> retention) = 0;

@@ -108,7 +108,6 @@ TEST_F(Refusals, OfADroppedTable) {
 TEST_F(Refusals, OfAReadOnlyStore) {
   store = *Store::open(*faulty, clock, kStorePath, false, quiet_options());
   table = *store->table("t");
-  EXPECT_FALSE(store->writable());
   EXPECT_EQ(store->path(), kStorePath);
   const auto files = disk->files();
   expect(kTableReads, Code::kOk);
