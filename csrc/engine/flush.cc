@@ -54,7 +54,8 @@ StoreCore::Sealable StoreCore::unsealed_memtables() const {
   }
   Sealable out;
   for (const auto& table : all_tables()) {
-    for (const auto& memtable : table->published().state->memtables) {
+    // Named, so that it outlives the loop: compaction may publish another meanwhile.
+    for (const auto state = table->published().state; const auto& memtable : state->memtables) {
       if (!sealed.contains(memtable.get()) && !memtable->empty()) out.emplace_back(table, memtable);
     }
   }

@@ -90,7 +90,8 @@ void StoreCore::begin_load(TableCore& table) {
 void StoreCore::end_load(TableCore& table) {
   const std::lock_guard lock(write_mutex);
   if (--table.loads > 0) return;
-  for (const auto& [column_id, dictionary] : table.published().state->categories) dictionary->give_back_reserved();
+  for (const auto state = table.published().state; const auto& [column_id, dictionary] : state->categories)
+    dictionary->give_back_reserved();
 }
 
 Status StoreCore::prepare_load(const TableState& state, const AppendRequest& request, PreparedBatch* prepared) {

@@ -114,7 +114,7 @@ Result<StoreCore::Tables> StoreCore::open_tables(const Manifest& manifest) {
   next_file_number_ = std::max(next_file_number_.load(), manifest.next_file_number);
   std::map<uint64_t, std::shared_ptr<Run>> known;
   for (const auto& table : all_tables()) {
-    for (const auto& run : table->published().state->runs) known[run->meta().number] = run;
+    for (const auto state = table->published().state; const auto& run : state->runs) known[run->meta().number] = run;
   }
   Tables tables;
   for (const TableRecord& record : manifest.tables) {

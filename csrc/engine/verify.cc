@@ -23,7 +23,8 @@ Result<VerifyReport> StoreCore::verify(const Progress& progress) {
     verify_manifest(&out);
     const std::lock_guard write_lock(write_mutex);
     for (const auto& table : all_tables()) {
-      for (const auto& run : table->published().state->runs) runs.emplace_back(table->name, run);
+      for (const auto state = table->published().state; const auto& run : state->runs)
+        runs.emplace_back(table->name, run);
     }
     for (const SealedGeneration& generation : sealed_)
       logs.insert(logs.end(), generation.logs.begin(), generation.logs.end());

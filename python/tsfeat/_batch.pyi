@@ -1,9 +1,10 @@
 """What every read makes, compiled from `_batch.pyx`."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 from tsfeat import _core as engine
 from tsfeat import frozen
@@ -11,6 +12,7 @@ from tsfeat.answers import Given
 from tsfeat.layout import Layout, Projection
 from tsfeat.pointers import Stamp
 
+@disjoint_base
 class Batch:
     """Base of `Sequences`; made of what a read was given and what it gave, by position."""
 
@@ -22,8 +24,8 @@ class Batch:
     _read_at: Any
     _made: dict[str, NDArray[Any]] | None
     _stamp: Stamp | None
-    def __init__(
-        self,
+    def __new__(
+        cls,
         keys: engine.Keys,
         answer: engine.Answer | Given,
         projection: Projection,
@@ -31,7 +33,7 @@ class Batch:
         core: engine.Table | frozen.FrozenTable,
         read_at: Any,
         /,
-    ) -> None: ...
+    ) -> Self: ...
     @property
     def offsets(self) -> NDArray[np.int64]:
         """Where rows begin and end, shape (rows + 1,): row i is `[offsets[i]:offsets[i + 1]]` of every column."""

@@ -84,6 +84,30 @@ TEST(Threads, ReadersSeeWholeBatchesWhileEverythingElseGoesOn) {
   EXPECT_EQ(*read_all(**store->table("t")), first_batches(kBatches));
 }
 
+// Sealing looks at memtables, in states of the tables that the ends of compactions replace.
+TEST(Threads, GenerationsAreSealedWhileCompactionsEnd) {
+  const auto disk = MemoryVfs::create(1);
+  ManualClock clock(1'000'000'000);
+  auto store = *Store::open(*disk, clock, kStorePath, true, busy_options());
+  std::vector<std::shared_ptr<Table>> tables;
+  for (int i = 0; i < 12; ++i)
+    tables.push_back(*store->create_table("t" + std::to_string(i), events_schema(), std::nullopt));
+  constexpr uint64_t kBatches = 60;
+  std::atomic<bool> done{false};
+  std::thread compacting([&] {
+    while (!done) EXPECT_TRUE(store->compact(false, {}).ok());
+  });
+  for (uint64_t version = 1; version <= kBatches; ++version) {
+    for (const auto& table : tables) {
+      ASSERT_TRUE(append(*table, batch_of(version)).ok());
+      ASSERT_TRUE(store->flush().ok());
+    }
+  }
+  done = true;
+  compacting.join();
+  for (const auto& table : tables) EXPECT_EQ(*read_all(*table), first_batches(kBatches));
+}
+
 TEST(Threads, AReadOnlyStoreFollowsTheWriter) {
   const auto disk = MemoryVfs::create(1);
   ManualClock clock(1'000'000'000);
