@@ -14,10 +14,9 @@ class BlockReader {
  public:
   BlockReader(const BlocksLayout<T>& layout, uint32_t block, const uint8_t* payload)
       : form_(layout.form(block)), values_(layout.values_in(block)), packed_{payload, layout.end, form_.width()} {
-    const uint8_t* field = layout.entry(block) + kEntryHeadBytes;
-    base_ = static_cast<T>(layout.base + load_partial(field, layout.base_bytes, layout.end));
+    base_ = layout.base_of(block);
     if (!form_.delta()) return;
-    field += layout.base_bytes;
+    const uint8_t* const field = layout.entry(block) + kEntryHeadBytes + layout.base_bytes;
     delta_base_ = static_cast<T>(sign_extend(load_partial(field, layout.delta_bytes, layout.end), layout.delta_bytes));
   }
 
@@ -165,10 +164,6 @@ void decode_blocks(Bytes body, uint32_t count, uint32_t begin, uint32_t end, uin
 
 Places narrow_blocks(Bytes body, uint32_t count, Places within, int64_t least) {
   const BlocksLayout<uint64_t> layout(body, count);
-  const auto base_of = [&](uint32_t block) {
-    const uint8_t* const field = layout.entry(block) + kEntryHeadBytes;
-    return static_cast<int64_t>(layout.base + load_partial(field, layout.base_bytes, layout.end));
-  };
   // Those that begin there. A base is the first value, or the least: the same, if all of the block's values ascend.
   const uint32_t first = block_count(within.begin);
   uint32_t last = block_count(within.end);
@@ -176,7 +171,7 @@ Places narrow_blocks(Bytes body, uint32_t count, Places within, int64_t least) {
   uint32_t block = first;  // to become the first that begins with no less
   for (uint32_t left = last - first; left > 0;) {
     const uint32_t half = left / 2;
-    if (base_of(block + half) < least) {
+    if (static_cast<int64_t>(layout.base_of(block + half)) < least) {
       block += half + 1;
       left -= half + 1;
     } else {

@@ -79,6 +79,10 @@ struct BlocksLayout {
   }
   uint32_t values_in(uint32_t block) const { return std::min(kBlockValues, count - block * kBlockValues); }
   const uint8_t* entry(uint32_t block) const { return entries + size_t{block} * stride; }
+  // The block's first value if it holds differences, else the least.
+  T base_of(uint32_t block) const {
+    return static_cast<T>(base + load_partial(entry(block) + kEntryHeadBytes, base_bytes, end));
+  }
   BlockForm form(uint32_t block) const { return {entry(block)[0], entry(block)[1]}; }
   // Starts from the nearest stored offset, so it looks at fewer than kSkipBlocks entries.
   const uint8_t* payload(uint32_t block) const {
