@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -332,10 +332,7 @@ class Sequences(Batch):
         SchemaError
             If a string or binary column is asked for.
         """
-        chosen = [self._place(name) for name in (self.columns if columns is None else columns)]
-        if columns is None:
-            chosen = [(place, field) for place, field in chosen if not field.varlen]
-        return convert.to_torch([(field, self[field.name]) for _, field in chosen], self.offsets)
+        return convert.to_torch(self._chosen(columns, lambda field: not field.varlen), self.offsets)
 
     def to_torchrec(self, columns: list[str] | None = None) -> Any:
         """Columns of ids as one `torchrec.KeyedJaggedTensor`, whose keys are the columns' names. Needs torchrec.
@@ -356,10 +353,13 @@ class Sequences(Batch):
         SchemaError
             If a column was not read, or holds no ids.
         """
-        chosen = [self._place(name) for name in (self.columns if columns is None else columns)]
-        if columns is None:
-            chosen = [(place, field) for place, field in chosen if convert.is_id(field)]
-        return convert.to_torchrec([(field, self[field.name]) for _, field in chosen], self.offsets)
+        return convert.to_torchrec(self._chosen(columns, convert.is_id), self.offsets)
+
+    def _chosen(
+        self, columns: list[str] | None, by_default: Callable[[Field], bool]
+    ) -> list[tuple[Field, NDArray[Any]]]:
+        fields = [self._place(name)[1] for name in (self.columns if columns is None else columns)]
+        return [(field, self[field.name]) for field in fields if columns is not None or by_default(field)]
 
     def __reduce__(self) -> Any:
         fields = self._projection.fields
