@@ -127,9 +127,7 @@ def take_memory_once(wanted: int) -> None:
     The host of a virtual machine finds memory when it is first touched, at up to two seconds a GB: without this, the
     first system that needs much of it would pay for all.
     """
-    with open("/proc/meminfo") as lines:
-        available = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable"))
-    most = min(wanted, available // 4 * 3)
+    most = min(wanted, fields("/proc/meminfo")["MemAvailable"] // 4 * 3)
     subprocess.run([sys.executable, "-c", f"import numpy; numpy.ones({most}, numpy.uint8)"], check=True)
 
 
