@@ -74,7 +74,7 @@ class Source:
         if isinstance(before, str):
             field = Field("", before, TIME_INDEX, "time", unit=layout.unit)
             before = batch.column(labels.place(before, "before"), field, up=True)
-        given = {name: batch.operand(labels.place(name, "a parameter")) for name in self.reading.parameters}
+        given = {name: batch.values(labels.place(name, "a parameter")) for name in self.reading.parameters}
         return self.reading._select(self.table, keys, batch.rows, before, self.read_at, self.version, given)
 
 

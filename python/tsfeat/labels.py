@@ -38,26 +38,39 @@ class Batch(NamedTuple):
         except SchemaError as error:
             raise SchemaError(f"labels, from row {self.first:,} on: {error}") from None
 
-    def operand(self, place: int) -> Any:
-        """A column as the values of a parameter."""
-        kind, values, _ = self._whole(place)
-        if kind == "array":
-            return values
-        if kind == "dictionary":
-            indices, offsets, data = values
-            values = _core.varlen_take(offsets, data, indices.astype(np.int64))
-        field = Field("", self.nodes[place].name, KEY_INDEX, "binary" if kind == "binary" else "string")
-        return shown(field, values).tolist()
+    def values(self, place: int) -> NDArray[Any]:
+        """A column as reads show it, without nulls."""
+        name = self.nodes[place].name
+        return numpy_values(name, self.chunk(place), self.first)
 
     def _whole(self, place: int) -> arrow.Chunk:
         chunk = self.chunk(place)
-        kind, values, valid = chunk
-        if kind == "null":
-            valid = np.zeros(len(values), np.bool_)
-        if valid is not None and not valid.all():
-            row = self.first + int(valid.argmin())
-            raise SchemaError(f"labels, column {self.nodes[place].name!r}: row {row:,} is null")
+        refuse_nulls(self.nodes[place].name, chunk, self.first)
         return chunk
+
+
+def refuse_nulls(name: str, chunk: arrow.Chunk, first: int) -> None:
+    """Raises if one of these values, which are those of the rows from `first` on, is null."""
+    kind, values, valid = chunk
+    if kind == "null":
+        valid = np.zeros(len(values), np.bool_)
+    if valid is not None and not valid.all():
+        row = first + int(valid.argmin())
+        raise SchemaError(f"labels, column {name!r}, row {row:,}: null: fill or drop such rows first")
+
+
+def numpy_values(name: str, chunk: arrow.Chunk, first: int) -> NDArray[Any]:
+    """Some of a label column's values as reads show them: text as StringDType, bytes as objects; none of them null."""
+    refuse_nulls(name, chunk, first)
+    kind, values, _ = chunk
+    if kind in ("array", "null"):
+        return np.asarray(values)
+    field = Field("", name, KEY_INDEX, "binary" if kind == "binary" else "string")
+    if kind == "dictionary":
+        indices, offsets, data = values
+        taken: NDArray[Any] = shown(field, (offsets, data))[indices]
+        return taken
+    return shown(field, values)
 
 
 class Labels:

@@ -236,12 +236,12 @@ def test_bad_labels_are_refused_before_anything(events, store):
 @pytest.mark.parametrize(
     ("column", "values", "match"),
     [
-        ("k", [1] * 20 + [None] * 5, "column 'k': row 20 is null"),
-        ("at", [1] * 24 + [None], "column 'at': row 24 is null"),
+        ("k", [1] * 20 + [None] * 5, "column 'k', row 20: null"),
+        ("at", [1] * 24 + [None], "column 'at', row 24: null"),
         ("k", [1] * 12 + [-1] + [1] * 12, r"from row 10 on: column 'k', row 2: -1"),
         ("k", ["a"] * 25, "column 'k'"),
         ("at", ["a"] * 25, "column 'at'"),
-        ("low", [None] * 25, "column 'low': row 0 is null"),
+        ("low", [None] * 25, "column 'low', row 0: null"),
     ],
 )
 def test_bad_values_name_their_row(events, column, values, match):

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tsfeat import _core, arrow
+from tsfeat import arrow
 from tsfeat.errors import SchemaError
 from tsfeat.fields import STRINGS
+from tsfeat.labels import numpy_values
 
 
 def read_labels(labels: Any, key: str | None, before: str | None) -> dict[str, NDArray[Any]]:
@@ -73,24 +74,7 @@ def _array(name: str, values: Any) -> NDArray[Any]:
 def _joined(name: str, chunks: list[arrow.Chunk]) -> NDArray[Any]:
     made: list[NDArray[Any]] = []
     start = 0
-    for kind, values, valid in chunks:
-        array = _plain(kind, values)
-        if kind == "null" or (valid is not None and not valid.all()):
-            row = start if valid is None else start + int(valid.argmin())
-            raise SchemaError(f"labels, column {name!r}, row {row}: null: fill or drop such rows first")
-        made.append(array)
-        start += len(array)
+    for chunk in chunks:
+        made.append(numpy_values(name, chunk, start))
+        start += len(made[-1])
     return np.concatenate(made) if made else np.zeros(0, np.int64)
-
-
-def _plain(kind: str, values: Any) -> NDArray[Any]:
-    if kind in ("array", "null"):
-        return np.asarray(values)
-    if kind == "dictionary":
-        indices, offsets, data = values
-        entries = np.array(_core.varlen_to_objects(offsets, data, False), STRINGS)
-        taken: NDArray[Any] = entries[indices]
-        return taken
-    offsets, data = values
-    listed = _core.varlen_to_objects(offsets, data, kind == "binary")
-    return np.array(listed, object if kind == "binary" else STRINGS)
