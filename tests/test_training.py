@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import tsfeat
 from tests.reference import ModelColumn, ModelSchema, ModelTable
 from tests.support import batch, events_table, values_of
+from tsfeat import convert
 from tsfeat.training import LastN, SequenceDataset, Served
 from tsfeat.training.labels import distinct
 
@@ -347,6 +348,49 @@ class TestTorch:
                 assert keyed["x"].values().tolist() == seqs["x"].tolist()
             assert tensors["events.ts"].tolist() == part.sequences["events"]["ts"].astype(int).tolist()
             assert "events.x" not in tensors and "xs.offsets" not in tensors
+
+    def test_each_column_is_converted_once(self, world, monkeypatch):
+        pytest.importorskip("torchrec", reason="torchrec is not installed")
+        part, converted = next(iter(dataset(world))), []
+        for_torch = convert.for_torch
+        monkeypatch.setattr(convert, "for_torch", lambda values: converted.append(values) or for_torch(values))
+        for form in ("jagged", "nested", "keyed"):
+            converted.clear()
+            part.to_torch(form)
+            assert len(converted) == len(part.labels) + sum(len(seqs.columns) for seqs in part.sequences.values())
+
+    @pytest.mark.parametrize("unit", ["s", "ms", "ns"])
+    def test_times_of_labels_are_in_the_unit_of_the_events(self, world, unit):
+        store, _, labels = world
+        moments = labels["ts"].astype("M8[s]")
+        given = {"k": labels["k"], "ts": moments.astype(f"M8[{unit}]"), "none": np.full(ROWS, "NaT", "M8[ms]")}
+        one = SequenceDataset(given, {"e": LastN(store.table("events"), 3)}, ROWS, key="k", before="ts")
+        tensors = next(iter(one.torch()))
+        assert tensors["ts"].tolist() == labels["ts"].tolist()
+        assert set(tensors["none"].tolist()) == {-(2**63)}
+        alone = SequenceDataset(
+            given, {"e": LastN(store.table("events"), 3, columns=["x"])}, ROWS, key="k", before="ts"
+        )
+        assert next(iter(alone.torch()))["ts"].tolist() == given["ts"].astype(np.int64).tolist(), (
+            "nothing to agree with"
+        )
+
+    def test_the_finest_unit_of_several_tables(self, world, tmp_path):
+        store, _, labels = world
+        with tsfeat.open(tmp_path / "s") as other:
+            fine = other.create_table("t", key=("k", "uint64"), time=("ts", "timestamp[ms]"), columns={})
+            reads = {"e": LastN(store.table("events"), 3), "t": LastN(fine, 3)}
+            given = {"k": labels["k"], "ts": labels["ts"].astype("M8[s]")}
+            tensors = next(iter(SequenceDataset(given, reads, ROWS, key="k", before="ts").torch()))
+            assert tensors["ts"].tolist() == (labels["ts"] * 1000).tolist()
+
+    @pytest.mark.parametrize("moment", [np.datetime64(1500, "ms"), np.datetime64(2**62, "h")])
+    def test_a_time_that_would_change_is_refused(self, world, moment):
+        store, _, _ = world
+        given = {"k": [1, 1], "ts": [10, 20], "t": np.array([1000, moment], moment.dtype)}
+        made = SequenceDataset(given, {"e": LastN(store.table("events"), 3)}, 4, key="k", before="ts")
+        with pytest.raises(tsfeat.SchemaError, match=r"'t', row 1 of the batch: .* not exact in s"):
+            next(iter(made.torch()))
 
     def test_ids_alone_are_keyed(self, world):
         pytest.importorskip("torchrec", reason="torchrec is not installed")

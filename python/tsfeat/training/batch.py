@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from tsfeat import convert
 from tsfeat.errors import SchemaError
+from tsfeat.moments import UNITS
 from tsfeat.sequences import Sequences
 
 Form = Literal["jagged", "nested", "keyed"]
@@ -48,7 +50,9 @@ class Batch:
         """The batch as a flat dict of tensors, which a data loader can collate, pin and move.
 
         Label columns under their names; for each read what `form` says; `inverse`, `rows`; `epoch` and `number` as
-        integers. Columns of text are left out: torch has no strings.
+        integers. Columns of text are left out: torch has no strings. Times
+        are int64 counts: those of the events in their table's unit, and those of the labels in that unit too (the
+        finest, where tables differ), whichever they came in.
 
         Parameters
         ----------
@@ -56,12 +60,18 @@ class Batch:
             "jagged": values and offsets, `<read>.<column>` and `<read>.offsets`. "nested": a `torch.nested` jagged
             tensor a column, `<read>.<column>`. "keyed": a `torchrec.KeyedJaggedTensor` of the columns of ids, `<read>`,
             and the others jagged.
+
+        Raises
+        ------
+        SchemaError
+            If a label's time is not exact in the unit of the events' times.
         """
         if form not in get_args(Form):
             raise SchemaError(f"form is one of {', '.join(get_args(Form))}, not {form!r}")
         torch = convert.needed("torch", "to_torch")
+        unit = _unit(self.sequences.values())
         made: dict[str, Any] = {
-            name: torch.from_numpy(convert.for_torch(values))
+            name: torch.from_numpy(convert.for_torch(_in_unit(name, values, unit)))
             for name, values in self.labels.items()
             if values.dtype.kind in "biufM"
         }
@@ -75,14 +85,36 @@ class Batch:
 
 def _histories(torch: Any, name: str, seqs: Sequences, form: Form) -> dict[str, Any]:
     made = {}
-    keys: list[str] = []
+    fields = [each for each in seqs._projection.fields if not each.varlen]
     if form == "keyed":
         made[name] = seqs.to_torchrec()
-        keys = made[name].keys()
-    for column, (values, offsets) in seqs.to_torch().items():
+        fields = [each for each in fields if not convert.is_id(each)]
+    for column, (values, offsets) in seqs.to_torch([each.name for each in fields]).items():
         if form == "nested":
             made[f"{name}.{column}"] = torch.nested.nested_tensor_from_jagged(values, offsets)
-        elif column not in keys:
+        else:
             made[f"{name}.{column}"] = values
             made[f"{name}.offsets"] = offsets
+    return made
+
+
+def _unit(histories: Iterable[Sequences]) -> str | None:
+    """The finest unit of the events' times; None where none were read."""
+    units = {each.unit for seqs in histories for each in seqs._projection.fields if each.kind == "time"}
+    return max(units, key=UNITS.index, default=None)
+
+
+def _in_unit(name: str, values: NDArray[Any], unit: str | None) -> NDArray[Any]:
+    """A label column in this unit, if it is one of times: tensors do not say what they count."""
+    if values.dtype.kind != "M" or unit is None:
+        return values
+    made = values.astype(f"M8[{unit}]")
+    # There and back: true also where int64 cannot hold what it would be.
+    changed = (made.astype(values.dtype) != values) & ~np.isnat(values)
+    if changed.any():
+        row = int(changed.argmax())
+        raise SchemaError(
+            f"labels, column {name!r}, row {row} of the batch: {values[row]} is not exact in {unit}, the unit of the "
+            "events' times: round it first, or leave one of the two columns out"
+        )
     return made
