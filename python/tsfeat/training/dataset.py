@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -12,9 +11,9 @@ from numpy.typing import NDArray
 
 from tsfeat import convert
 from tsfeat.errors import SchemaError
-from tsfeat.sequences import Sequences
 from tsfeat.training.batch import Batch, Form
-from tsfeat.training.labels import distinct, read_labels
+from tsfeat.training.labels import read_labels
+from tsfeat.training.options import share, thread_count, whole_number
 from tsfeat.training.order import Order
 from tsfeat.training.prefetch import ahead
 from tsfeat.training.reads import Read, Reads
@@ -83,27 +82,18 @@ class SequenceDataset:
         prefetch: int = 4,
         threads: int | None = None,
     ) -> None:
-        if threads is None:
-            threads = max(1, len(os.sched_getaffinity(0)) - 1)
-        for name, value, least in (
-            ("batch_size", batch_size, 1), ("seed", seed, 0), ("rank", rank, 0), ("world_size", world_size, 1),
-            ("prefetch", prefetch, 0), ("threads", threads, 1),
-        ):  # fmt: skip
-            if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
-                raise SchemaError(f"{name} is an integer of at least {least}, not {value!r}")
-        if rank >= world_size:
-            raise SchemaError(f"rank is below world_size, which is {world_size}, not {rank}")
         self.labels = read_labels(labels, key, before)
         self.reads = Reads(reads)
         self.key = key
         self.before = before
-        self._columns = [self.labels[name] for name in (key, before) if name is not None]
         rows = len(next(iter(self.labels.values())))
+        self._alike: list[NDArray[Any]] = []
         for name, read in self.reads.items():
-            self._columns += _numbers(name, read, rows, None not in (key, before))
-        self.order = Order(rows, int(batch_size), bool(shuffle), int(seed), int(rank), int(world_size), bool(drop_last))
-        self.prefetch = int(prefetch)
-        self.threads = int(threads)
+            self._alike += _numbers(name, read, rows, None not in (key, before))
+        batch_size, seed = whole_number("batch_size", batch_size, 1), whole_number("seed", seed, 0)
+        self.order = Order(rows, batch_size, bool(shuffle), seed, *share(rank, world_size), bool(drop_last))
+        self.prefetch = whole_number("prefetch", prefetch, 0)
+        self.threads = thread_count(threads)
         self._epoch = 0
         self._number = 0  # of the next batch
 
@@ -131,22 +121,13 @@ class SequenceDataset:
     def _make(self, epoch: int, mine: NDArray[np.int64], number: int) -> Batch:
         rows = self.order.of_batch(mine, number)
         labels = {name: values[rows] for name, values in self.labels.items()}
-        first, inverse = distinct([column[rows] for column in self._columns])
-        sequences = {name: self._read(read, rows[first]) for name, read in self.reads.items()}
+        alike = [column[rows] for column in self._alike]
+        sequences, inverse = self.reads.histories(labels, self.key, self.before, rows, alike)
         return Batch(labels, sequences, inverse, rows, epoch, number)
-
-    def _read(self, read: Read | Served, rows: NDArray[np.int64]) -> Sequences:
-        if isinstance(read, Served):
-            return read.rebuild(rows)
-        assert self.key is not None
-        assert self.before is not None
-        return read.read(self.labels[self.key][rows], before=self.labels[self.before][rows])
 
     def set_epoch(self, epoch: int) -> None:
         """Go to the beginning of an epoch."""
-        if not isinstance(epoch, (int, np.integer)) or epoch < 0:
-            raise SchemaError(f"an epoch is an integer of at least 0, not {epoch!r}")
-        self._epoch, self._number = int(epoch), 0
+        self._epoch, self._number = whole_number("epoch", epoch, 0), 0
 
     def state_dict(self, after: Batch | Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Where the stream stands, as a small dict of plain values: for a checkpoint of the model.

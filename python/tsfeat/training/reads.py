@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tsfeat.errors import ClosedError, PickleError, SchemaError
 from tsfeat.filters import Filter
 from tsfeat.sequences import Sequences
 from tsfeat.table import Table
+from tsfeat.training.labels import distinct
 from tsfeat.training.served import Served
 
 
@@ -88,6 +92,27 @@ class Reads:
     def names(self) -> list[str]:
         """Names of the reads."""
         return list(self._reads)
+
+    def histories(
+        self, labels: Mapping[str, NDArray[Any]], key: str | None, before: str | None, rows: NDArray[np.int64],
+        alike: Iterable[NDArray[Any]] = (),
+    ) -> tuple[dict[str, Sequences], NDArray[np.int64]]:  # fmt: skip
+        """What the reads give for the labels of a batch, and which row of that belongs to each label.
+
+        Labels that are equal in key and moment, and in the columns `alike`, share a row. `rows` says which labels of
+        all they are: what `Served` goes by.
+        """
+        named = [labels[name] for name in (key, before) if name is not None]
+        first, inverse = distinct([*named, *alike])
+        made: dict[str, Sequences] = {}
+        for name, read in self.items():
+            if isinstance(read, Served):
+                made[name] = read.rebuild(rows[first])
+            else:
+                assert key is not None
+                assert before is not None
+                made[name] = read.read(labels[key][first], before=labels[before][first])
+        return made, inverse
 
     def __reduce__(self) -> Any:
         if self._packed is None:
