@@ -90,14 +90,22 @@ class Changes:
 
     def chunks(self) -> Iterator[dict[str, tuple[NDArray[Any], NDArray[Any] | None]]]:
         """Batches as dicts of (values, valid); valid is None where nothing is null."""
-        for versions, keys, columns in self._windows():
+        return (chunk for chunk in self._arrivals() if chunk is not None)
+
+    def _arrivals(self) -> Iterator[dict[str, tuple[NDArray[Any], NDArray[Any] | None]] | None]:
+        """As `chunks`; None says that for now nothing more is durable, at every look."""
+        for window in self._windows():
+            if window is None:
+                yield None
+                continue
+            versions, keys, columns = window
             made: dict[str, tuple[NDArray[Any], NDArray[Any] | None]] = {VERSION: (versions, None)}
             made[self._key.name] = (shown(self._key, keys), None)
             for field, (values, valid) in zip(self._fields, columns, strict=True):
                 made[field.name] = (shown(field, values), valid)
             yield made
 
-    def _windows(self) -> Iterator[tuple[NDArray[Any], _core.Keys, list[_core.Column]]]:
+    def _windows(self) -> Iterator[tuple[NDArray[Any], _core.Keys, list[_core.Column]] | None]:
         while not self._stopped.is_set():
             until = self._table._core.durable_version if self._follow else self._until
             for complete, versions, (keys, columns) in self._since_here(until):
@@ -109,6 +117,7 @@ class Changes:
             if not self._follow:
                 return
             if until == self._durable():
+                yield None
                 self._stopped.wait(POLL_SECONDS)
 
     def _since_here(self, until: int) -> Iterator[Any]:
@@ -136,7 +145,10 @@ class Changes:
         )
 
     def _batches(self) -> Iterator[_core.ArrowNode]:
-        for versions, keys, columns in self._windows():
+        for window in self._windows():
+            if window is None:
+                continue
+            versions, keys, columns = window
             length = len(versions)
             # Of this moment: while it follows, categories are added.
             shared = arrow_export.shared_dictionaries(self._table._core, self._fields)
