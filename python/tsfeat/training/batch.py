@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -34,6 +34,8 @@ class Batch:
         Which rows of the labels these are.
     epoch, number : int
         The batch's place in the stream.
+    position : dict of str to int, str or bytes
+        Of a `ChangesDataset`: where its table's changes stand after this batch. Else empty.
     """
 
     labels: dict[str, NDArray[Any]]
@@ -42,6 +44,7 @@ class Batch:
     rows: NDArray[np.int64]
     epoch: int
     number: int
+    position: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -50,7 +53,7 @@ class Batch:
         """The batch as a flat dict of tensors, which a data loader can collate, pin and move.
 
         Label columns under their names; for each read what `form` says; `inverse`, `rows`; `epoch` and `number` as
-        integers. Columns of text are left out: torch has no strings. Times
+        integers, and `position` as it is, if there is one. Columns of text are left out: torch has no strings. Times
         are int64 counts: those of the events in their table's unit, and those of the labels in that unit too (the
         finest, where tables differ), whichever they came in.
 
@@ -80,6 +83,8 @@ class Batch:
         made["inverse"] = torch.from_numpy(self.inverse)
         made["rows"] = torch.from_numpy(self.rows)
         made["epoch"], made["number"] = self.epoch, self.number
+        if self.position:
+            made["position"] = self.position
         return made
 
 

@@ -176,9 +176,9 @@ class SequenceDataset:
             Of the columns of a read: see `Batch.to_torch`.
         """
         convert.needed("torch", "SequenceDataset.torch")
-        from tsfeat.training.torch_dataset import TorchDataset
+        from tsfeat.training.torch_dataset import TorchSequences
 
-        return TorchDataset(self, form)
+        return TorchSequences(self, form)
 
     def __repr__(self) -> str:
         order = self.order
