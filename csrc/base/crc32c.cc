@@ -9,8 +9,9 @@
 #include <array>
 
 #include "base/crc32c_internal.h"
+#include "base/processor.h"
 
-#if defined(__aarch64__) && defined(__linux__)
+#if TSFEAT_FOR(AARCH64)
 #include <sys/auxv.h>
 #endif
 
@@ -84,7 +85,7 @@ uint32_t portable(Bytes data, uint32_t state) {
   return state;
 }
 
-#if defined(__x86_64__)
+#if TSFEAT_FOR(X86_64)
 
 #define TSFEAT_CRC_TARGET __attribute__((target("sse4.2")))
 #define TSFEAT_CRC_8_BYTES(state, word) static_cast<uint32_t>(__builtin_ia32_crc32di(state, word))
@@ -92,7 +93,7 @@ uint32_t portable(Bytes data, uint32_t state) {
 
 bool has_hardware() { return __builtin_cpu_supports("sse4.2") != 0; }
 
-#elif defined(__aarch64__) && defined(__linux__)
+#elif TSFEAT_FOR(AARCH64)
 
 #if defined(__clang__)
 #define TSFEAT_CRC_TARGET __attribute__((target("crc")))

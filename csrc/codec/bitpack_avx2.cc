@@ -3,14 +3,16 @@
 #include <array>
 #include <utility>
 
-#if defined(__x86_64__)
+#include "base/processor.h"
+
+#if TSFEAT_FOR(X86_64)
 #include <immintrin.h>
 #define TSFEAT_AVX2 __attribute__((target("avx2")))
 #endif
 
 namespace tsfeat::codec {
 
-#if defined(__x86_64__)
+#if TSFEAT_FOR(X86_64)
 
 namespace {
 

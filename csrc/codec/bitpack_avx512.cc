@@ -1,8 +1,9 @@
 #include "codec/bitpack_avx512.h"
 
 #include "base/bytes.h"
+#include "base/processor.h"
 
-#if defined(__x86_64__)
+#if TSFEAT_FOR(X86_64)
 #include <immintrin.h>
 // g++ 12 takes the undefined vectors inside its own intrinsics for ours (its bug 105593).
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -12,7 +13,7 @@
 
 namespace tsfeat::codec {
 
-#if defined(__x86_64__)
+#if TSFEAT_FOR(X86_64)
 
 namespace {
 

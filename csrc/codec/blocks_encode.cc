@@ -3,6 +3,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "base/processor.h"
 #include "codec/blocks.h"
 #include "codec/blocks_layout.h"
 
@@ -135,7 +136,7 @@ BlockPlan<T> plan_block_portable(const T* values, uint32_t count, Order order) {
   return plan_block_inline(values, count, order);
 }
 
-#if defined(__x86_64__)
+#if TSFEAT_FOR(X86_64)
 // The same code again, for processors that compare 64-bit lanes and count leading zeros in one instruction each.
 template <typename T>
 __attribute__((target("avx2,bmi,bmi2,lzcnt"))) BlockPlan<T> plan_block_avx2(const T* values, uint32_t count,
@@ -200,7 +201,7 @@ void write_payload(const T* values, uint32_t count, const BlockPlan<T>& plan, st
 
 template <typename T>
 PlanWays<T> plan_ways() {
-#if defined(__x86_64__)
+#if TSFEAT_FOR(X86_64)
   // Every processor with AVX2 and BMI2 has lzcnt.
   if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi2") != 0)
     return {plan_block_portable<T>, plan_block_avx2<T>};

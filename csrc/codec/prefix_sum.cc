@@ -1,8 +1,9 @@
 #include "codec/prefix_sum.h"
 
 #include "base/bytes.h"
+#include "base/processor.h"
 
-#if defined(__x86_64__)
+#if TSFEAT_FOR(X86_64)
 #include <immintrin.h>
 // g++ 12 takes the undefined vectors inside its own intrinsics for ours (its bug 105593).
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -17,7 +18,7 @@ void portable_prefix_sum(const T* differences, uint32_t count, T start, uint8_t*
   for (uint32_t i = 0; i < count; ++i, out += sizeof(T)) store<T>(out, start = static_cast<T>(start + differences[i]));
 }
 
-#if defined(__x86_64__)
+#if TSFEAT_FOR(X86_64)
 
 // Sums of four are independent of each other: from one four to the next only one addition waits.
 __attribute__((target("avx2"))) void avx2_prefix_sum(const uint64_t* differences, uint32_t count, uint64_t start,
@@ -65,7 +66,7 @@ PrefixSum64 fastest_prefix_sum() {
 
 PrefixSumWays prefix_sum_ways() {
   PrefixSumWays ways{.portable = portable_prefix_sum<uint64_t>};
-#if defined(__x86_64__)
+#if TSFEAT_FOR(X86_64)
   if (__builtin_cpu_supports("avx2") != 0) ways.avx2 = avx2_prefix_sum;
   if (__builtin_cpu_supports("avx512f") != 0) ways.avx512 = avx512_prefix_sum;
 #endif
