@@ -50,10 +50,10 @@ class BlockReader {
     if (form_.exceptions() == 0) return;
     uint64_t picked[kBlockValues / 64] = {};
     for (const uint32_t row : rows) picked[(row - origin) / 64] |= uint64_t{1} << (row - origin) % 64;
-    each_exception([&](uint32_t at, uint64_t high) {
+    each_exception([&](uint32_t at, auto high) {
       if ((picked[at / 64] >> at % 64 & 1) == 0) return;
       for (size_t row = 0; row < rows.size(); ++row) {
-        if (rows[row] == origin + at) add_high(out + row * sizeof(T), high);
+        if (rows[row] == origin + at) add_high(out + row * sizeof(T), high());
       }
     });
   }
@@ -61,7 +61,7 @@ class BlockReader {
  private:
   // Beyond these, unpacking the block is faster than taking single values, or needed.
   static constexpr uint32_t kWidestSingle = 57;
-  static constexpr size_t kMostSingles = 4;
+  static constexpr size_t kMostSingles = 16;
 
   void pick_decoded(std::span<const uint32_t> rows, uint32_t origin, uint8_t* out) const {
     T values[kBlockValues];
@@ -73,7 +73,7 @@ class BlockReader {
     }
   }
 
-  // Calls visit(position, what the value has above `width` bits) for each.
+  // Calls visit(position, a function that gives what the value has above `width` bits) for each.
   template <typename Visit>
   void each_exception(Visit visit) const {
     const uint32_t number = form_.exceptions();
@@ -82,15 +82,15 @@ class BlockReader {
     const uint8_t* positions = packed_.data + packed_bytes(values_, form_.width());
     const uint8_t* highs = positions + number;
     for (uint32_t i = 0; i < number; ++i)
-      visit(positions[i], load_partial(highs + i * bytes, bytes, packed_.end) << form_.width());
+      visit(positions[i], [&] { return load_partial(highs + i * bytes, bytes, packed_.end) << form_.width(); });
   }
 
   static void add_high(uint8_t* value, uint64_t high) { store<T>(value, static_cast<T>(load<T>(value) + high)); }
 
   // Adds to the unpacked values what they have above `width` bits.
   void patch(uint32_t from, uint32_t to, uint8_t* out) const {
-    each_exception([&](uint32_t at, uint64_t high) {
-      if (at >= from && at < to) add_high(out + (at - from) * sizeof(T), high);
+    each_exception([&](uint32_t at, auto high) {
+      if (at >= from && at < to) add_high(out + (at - from) * sizeof(T), high());
     });
   }
 

@@ -156,6 +156,7 @@ void decode_hot(Bytes body, uint32_t count, const HotValues& hot, uint32_t begin
 
 template <typename T>
 void pick_hot(Bytes body, uint32_t count, const HotValues& hot, std::span<const uint32_t> rows, uint8_t* out) {
+  constexpr size_t kFewRows = 4;
   const HotLayout<T> layout(body, count);
   uint16_t codes[kBlockValues];
   while (!rows.empty()) {
@@ -163,10 +164,12 @@ void pick_hot(Bytes body, uint32_t count, const HotValues& hot, std::span<const 
     const uint32_t start = block * kBlockValues;
     size_t here = 1;
     while (here < rows.size() && rows[here] / kBlockValues == block) ++here;
-    // One row's code alone will do, unless it is an escape.
-    if (here == 1) pick_blocks<uint16_t>(layout.codes, count, rows.first(1), reinterpret_cast<uint8_t*>(codes));
-    if (here == 1 && codes[0] != hot.size) {
-      store<T>(out, load<T>(hot.values + size_t{codes[0]} * sizeof(T)));
+    // A few rows' codes alone will do, unless there is an escape among them.
+    const bool few = here <= kFewRows;
+    if (few) pick_blocks<uint16_t>(layout.codes, count, rows.first(here), reinterpret_cast<uint8_t*>(codes));
+    if (few && std::find(codes, codes + here, hot.size) == codes + here) {
+      for (size_t i = 0; i < here; ++i)
+        store<T>(out + i * sizeof(T), load<T>(hot.values + size_t{codes[i]} * sizeof(T)));
     } else {
       const uint32_t decoded = rows[here - 1] + 1 - start;
       decode_blocks<uint16_t>(layout.codes, count, start, start + decoded, reinterpret_cast<uint8_t*>(codes));
