@@ -90,7 +90,7 @@ class TsfeatPython(System):
 
     def joined(self, labels: pa.Table, query: Query) -> Joined:
         """All of a join's batches, kept."""
-        return Joined(pa.table(self.table.join(labels, key="user", before="before", n=query.n)))
+        return Joined(self.table.join(labels, key="user", before="before", n=query.n).to_arrow())
 
     def labels(self, query: Query) -> pa.Table:
         return pa.table({"user": query.users, "before": query.before})

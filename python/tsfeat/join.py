@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,9 +20,12 @@ from tsfeat.sequences import Sequences
 if TYPE_CHECKING:
     from tsfeat.reads import Reads
 
-BATCH_BYTES = 1 << 29
+BATCH_BYTES = {"labels": 1 << 29, "key": 1 << 26}
+"""Of a batch whose histories are all full, by order: rows of one key share work within a batch, and in order of their
+key they stand together in small ones, too."""
 LEAST_ROWS, MOST_ROWS = 4_096, 131_072
-_ORDERS = ("labels", "key")
+WHOLE_ROWS = 1 << 20
+"""Of a batch where all of them are kept anyway."""
 
 
 class Source:
@@ -88,8 +92,9 @@ class Join:
 
     Memory: the labels pass through in batches of `batch_rows` rows, by default as many as take half a gigabyte when
     every history is full: rows of one key share work, so larger batches are quicker. There is at most one batch of
-    them, and of what is read for them, at a time (and whatever the consumer keeps). With `order="key"` all labels are
-    in memory, too.
+    them, and of what is read for them, at a time (and whatever the consumer keeps). With `order="key"` rows of one key
+    stand together: that is quickest, in batches of 64 megabytes, but has all labels in memory, too. `to_arrow`, which
+    keeps everything, takes a million labels at a time.
 
     Examples
     --------
@@ -111,19 +116,17 @@ class Join:
         self, labels: Any, sources: list[Source], order: str, batch_rows: int | None,
         progress: Callable[[int], None] | None,
     ) -> None:  # fmt: skip
-        if order not in _ORDERS:
+        if order not in BATCH_BYTES:
             raise SchemaError(f"order is 'labels' or 'key', not {order!r}")
         if not sources:
             raise SchemaError("a join reads at least one view or table: give some")
-        if batch_rows is None:
-            budget = BATCH_BYTES // len(sources)
-            batch_rows = max(LEAST_ROWS, min(source.rows_within(budget) for source in sources))
-        if isinstance(batch_rows, bool) or not isinstance(batch_rows, (int, np.integer)) or batch_rows < 1:
+        whole = isinstance(batch_rows, (int, np.integer)) and not isinstance(batch_rows, bool)
+        if batch_rows is not None and (not whole or batch_rows < 1):
             raise SchemaError(f"batch_rows is a whole number of at least 1, not {batch_rows!r}")
         self._given = labels
         self._sources = sources
         self._order = order
-        self._batch_rows = int(batch_rows)
+        self._batch_rows = batch_rows
         self._progress = progress
         # Opened at once: labels that do not fit are the caller's error, not a stream's later.
         opened = self._open()
@@ -148,13 +151,19 @@ class Join:
             source.check(labels)
         return labels
 
+    def _rows_at_a_time(self) -> int:
+        if self._batch_rows is not None:
+            return int(self._batch_rows)
+        budget = BATCH_BYTES[self._order] // len(self._sources)
+        return max(LEAST_ROWS, min(source.rows_within(budget) for source in self._sources))
+
     def _batches(self) -> Iterator[_core.ArrowNode]:
         labels, self._opened = self._opened or self._open(), None
-        batches = labels.batches(self._batch_rows)
+        batches = labels.batches(self._rows_at_a_time())
         if self._order == "key":
             first = self._sources[0]
             field = Field("", first.key, KEY_INDEX, first.table._layout.key.type)
-            batches = labels.ordered(labels.place(first.key, "the key"), field, self._batch_rows)
+            batches = labels.ordered(labels.place(first.key, "the key"), field, self._rows_at_a_time())
         done = 0
         for batch in batches:
             nodes = [given_on(node) for node in batch.nodes]
@@ -175,7 +184,11 @@ class Join:
 
     def to_arrow(self) -> Any:
         """Everything as one pyarrow.Table (it must fit in memory). Needs pyarrow."""
-        return convert.needed("pyarrow", "to_arrow").table(self)
+        whole = copy(self)
+        self._opened = None  # its labels, which can perhaps be read only once, are the copy's now
+        if self._batch_rows is None and self._order == "labels":
+            whole._batch_rows = WHOLE_ROWS
+        return convert.needed("pyarrow", "to_arrow").table(whole)
 
     def __repr__(self) -> str:
         return f"Join of {type(self._given).__name__}: {', '.join(child.name for child in self._schema.children)}"

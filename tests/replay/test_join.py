@@ -76,16 +76,38 @@ def test_batches_are_as_large_as_full_histories_allow(store, table, kind, monkey
     labels = make_labels(kind)
     view = store.create_view("v", table="rich", n=6, columns=["ts"])
 
-    def sizes(budget_bytes: int, sources: int = 1) -> list[int]:
-        monkeypatch.setattr(tsfeat.join, "BATCH_BYTES", budget_bytes)
-        joined = store.join(labels, {f"v{i}": view for i in range(sources)}, key="user", before="at")
+    def sizes(budget_bytes: int, sources: int = 1, order: str = "labels") -> list[int]:
+        monkeypatch.setitem(tsfeat.join.BATCH_BYTES, order, budget_bytes)
+        joined = store.join(labels, {f"v{i}": view for i in range(sources)}, key="user", before="at", order=order)
         return [batch.num_rows for batch in pa.RecordBatchReader.from_stream(joined)]
 
     assert sizes(6 * 8 * 40) == [*[40] * (ROWS // 40), *([ROWS % 40] if ROWS % 40 else [])]
     assert sizes(6 * 8 * 40, sources=2)[0] == 20
+    assert sizes(6 * 8 * 30, order="key")[0] == 30
     assert sizes(0)[0] == 3
     monkeypatch.setattr(tsfeat.join, "MOST_ROWS", 10)
     assert sizes(1 << 29)[0] == 10
+
+
+@pytest.mark.parametrize(
+    ("order", "batch_rows", "batches"), [("labels", None, 1), ("key", None, 10), ("labels", 50, 2)]
+)
+def test_to_arrow_is_the_whole_stream(table, kind, monkeypatch, order, batch_rows, batches):
+    monkeypatch.setattr(tsfeat.join, "MOST_ROWS", 10)  # of a batch of a stream
+    monkeypatch.setattr(tsfeat.join, "LEAST_ROWS", 1)
+    labels, seen = make_labels(kind), []
+    given: dict[str, Any] = {
+        "key": "user",
+        "before": "at",
+        "n": 3,
+        "columns": ["x"],
+        "order": order,
+        "batch_rows": batch_rows,
+    }
+    expected = pa.table(table.join(labels, **given))
+    join = table.join(labels.to_reader(), **given, progress=seen.append)  # which can be read once
+    assert join.to_arrow().to_pylist() == expected.to_pylist()
+    assert len(seen) == batches
 
 
 def test_labels_come_from_anything_that_speaks_arrow(table, kind):
