@@ -49,7 +49,7 @@ def offline(system: System, workload: Workload, request: dict[str, Any]) -> dict
     labels = workload.labels_parquet
     with process_io.peak_memory() as peak:
         began = time.perf_counter()
-        result = system.offline(labels, query)
+        result = system.offline(labels, query, request["clustered"])
         seconds = time.perf_counter() - began
         peak_bytes = peak()
     columns = system.plain(result)

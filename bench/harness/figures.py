@@ -91,6 +91,7 @@ OFFLINE = "the same from Parquet labels to arrays in memory, s / peak GB"
 OFFLINE_TIME = Figure(OFFLINE, S, 2, how="offline")
 OFFLINE_PEAK = Figure(OFFLINE, GB, how="offline")
 """Its goal is the size of the output and 1 GB."""
+CLUSTERED = Figure("the same, its rows clustered by key, s", S, how="offline")
 LOG = "1 M impressions logged"
 LOG_SIZE = Figure(f"{LOG}, bytes each", "B", how="logged")
 LOG_TIME = Figure(f"{LOG} and read back to arrays, s", S, how="logged")
@@ -128,6 +129,7 @@ FIGURES = [
     JOIN,
     OFFLINE_TIME,
     OFFLINE_PEAK,
+    CLUSTERED,
     LOG_SIZE,
     LOG_TIME,
     INGEST,

@@ -10,8 +10,10 @@ import statistics
 from typing import Any
 
 from harness import figures, process_io
+from harness.figures import Figure
 from harness.session import ChildError, Run
 from harness.workload import LABELS
+from systems.base import System
 
 MOST_OFFLINE_BYTES_A_LABEL = 10_000
 """What the system that takes most memory for the offline rows takes, about."""
@@ -124,18 +126,9 @@ def offline(run: Run) -> None:
     if run.able("offline"):
         process_io.take_memory_once(MOST_OFFLINE_BYTES_A_LABEL * run.workload.meta["labels"])
     for system in run.able("offline"):
-        run.say(f"from Parquet labels to arrays: {system.name}")
-        directory = run.store(system)
-        directory.mkdir(parents=True, exist_ok=True)
-        try:
-            done = run.in_child("offline", system, directory=str(directory))
-        except ChildError as error:
-            run.fail(system, error)
+        done = _joined(run, system, figures.OFFLINE_TIME, clustered=False)
+        if done is None:
             continue
-        run.agreement.note(figures.OFFLINE, 0, system.name, done["events"], done["checksum"])
-        scale = LABELS / run.workload.meta["labels"]
-        note = "" if scale == 1 else f"scaled from {run.workload.meta['labels']:,} rows"
-        run.report.add(figures.OFFLINE_TIME, system.name, done["seconds"] * scale, note=note)
         output = done["output_bytes"] / 1e9
         run.report.add(
             figures.OFFLINE_PEAK,
@@ -144,6 +137,24 @@ def offline(run: Run) -> None:
             goal=output + 1,
             note=f"the output itself is {output:.2f} GB",
         )
+        _joined(run, system, figures.CLUSTERED, clustered=True)
+
+
+def _joined(run: Run, system: System, figure: Figure, clustered: bool) -> dict[str, Any] | None:
+    """One system's offline join, checked against the others' and reported; None if it failed."""
+    run.say(f"{figure.name}: {system.name}")
+    directory = run.store(system)
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        done = run.in_child("offline", system, directory=str(directory), clustered=clustered)
+    except ChildError as error:
+        run.fail(system, error)
+        return None
+    run.agreement.note(figure.name, 0, system.name, done["events"], done["checksum"])
+    labels = run.workload.meta["labels"]
+    note = "" if labels == LABELS else f"scaled from {labels:,} rows"
+    run.report.add(figure, system.name, done["seconds"] * LABELS / labels, note=note)
+    return done
 
 
 def logged(run: Run) -> None:

@@ -166,8 +166,9 @@ class System:
                 )
             )
 
-    def offline(self, labels: Path, query: Query) -> Result:
-        """All rows of labels.parquet (user, before), in its order, in memory. Timed in a process of its own."""
+    def offline(self, labels: Path, query: Query, clustered: bool = False) -> Result:
+        """All rows of labels.parquet (user, before) in memory: in its order, or clustered by user, those of one user in
+        its order. Timed in a process of its own."""
         raise NotImplementedError
 
     def serve(self, query: Query) -> Any:

@@ -23,7 +23,8 @@ ROWS_AT_A_TIME = 1 << 17
 EVENTS = "CREATE TABLE events AS SELECT row_number() OVER () AS number, * FROM read_parquet($file)"
 SPANS = """
 CREATE TABLE spans AS
-WITH labels AS (SELECT row_number() OVER () AS label, * FROM read_parquet($file)),
+WITH labels AS (SELECT row_number() OVER (ORDER BY {order}) AS label, "user", before
+                FROM read_parquet($file, file_row_number = true)),
      users AS (SELECT "user", min(number) AS first_number FROM events GROUP BY "user"),
      found AS (
          SELECT label, greatest(number - $n + 1, first_number) AS first, number AS last
@@ -45,10 +46,11 @@ class DuckDb(Offline):
 
     name = "DuckDB"
 
-    def offline(self, labels: Path, query: Query) -> Result:
+    def offline(self, labels: Path, query: Query, clustered: bool = False) -> Result:
         with duckdb.connect(config=SETTINGS) as database:
             database.execute(EVENTS, {"file": str(self.events)})
-            database.execute(SPANS, {"file": str(labels), "n": query.n})
+            order = '"user", file_row_number' if clustered else "file_row_number"
+            database.execute(SPANS.format(order=order), {"file": str(labels), "n": query.n})
             count = duckdb.sql(f"SELECT count(*) FROM read_parquet('{labels}')", connection=database).fetchall()[0][0]
             lengths = np.zeros(count, np.int64)
             found = database.execute("SELECT label, last - first + 1 AS length FROM spans").fetchnumpy()

@@ -20,9 +20,12 @@ class Numpy(Offline):
 
     name = "numpy"
 
-    def offline(self, labels: Path, query: Query) -> Result:
+    def offline(self, labels: Path, query: Query, clustered: bool = False) -> Result:
         events = dict(zip(*read(self.events), strict=True))
         asked = dict(zip(*read(labels), strict=True))
+        if clustered:
+            order = np.argsort(asked["user"], kind="stable")
+            asked = {name: values[order] for name, values in asked.items()}
         starts, stops = spans(events["user"], events["ts"], asked["user"], asked["before"], query.n)
         offsets = np.zeros(len(starts) + 1, np.int64)
         np.cumsum(stops - starts, out=offsets[1:])

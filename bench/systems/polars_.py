@@ -16,9 +16,12 @@ class Polars(Offline):
 
     name = "polars"
 
-    def offline(self, labels: Path, query: Query) -> Result:
+    def offline(self, labels: Path, query: Query, clustered: bool = False) -> Result:
         events = pl.read_parquet(self.events).rechunk()
-        spans = self.spans(events.lazy(), pl.scan_parquet(labels), query.n).collect()
+        asked = pl.scan_parquet(labels)
+        if clustered:
+            asked = asked.sort("user", maintain_order=True)
+        spans = self.spans(events.lazy(), asked, query.n).collect()
         offsets = np.zeros(len(spans) + 1, np.int64)
         np.cumsum((spans["stop"] - spans["start"]).to_numpy(), out=offsets[1:])
         some = spans.filter(pl.col("stop") > pl.col("start"))

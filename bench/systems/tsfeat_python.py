@@ -85,12 +85,12 @@ class TsfeatPython(System):
             found = self.table.last_n(users[rows], query.n, before=before[rows])
             yield Result(found.offsets, found, order[rows])
 
-    def offline(self, labels: Path, query: Query) -> Joined:
-        return self.joined(pq.ParquetFile(labels).read(), query)
+    def offline(self, labels: Path, query: Query, clustered: bool = False) -> Joined:
+        return self.joined(pq.ParquetFile(labels).read(), query, "key" if clustered else "labels")
 
-    def joined(self, labels: pa.Table, query: Query) -> Joined:
+    def joined(self, labels: pa.Table, query: Query, order: str = "labels") -> Joined:
         """All of a join's batches, kept."""
-        return Joined(self.table.join(labels, key="user", before="before", n=query.n).to_arrow())
+        return Joined(self.table.join(labels, key="user", before="before", n=query.n, order=order).to_arrow())
 
     def labels(self, query: Query) -> pa.Table:
         return pa.table({"user": query.users, "before": query.before})

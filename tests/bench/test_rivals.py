@@ -195,13 +195,14 @@ def test_reads_go_on_beside_a_writer(name: str, workload: Workload, tmp_path: Pa
     assert measured.rate > 0
 
 
+@pytest.mark.parametrize("clustered", [False, True])
 @pytest.mark.parametrize("name", OFFLINE)
-def test_an_offline_join_answers_as_numpy_does(name: str, workload: Workload, tmp_path: Path) -> None:
+def test_an_offline_join_answers_as_numpy_does(name: str, clustered: bool, workload: Workload, tmp_path: Path) -> None:
     system = installed(name)
     system.open(tmp_path / "store", workload)
     query = labels(workload, "offline")
-    found = system.offline(with_strangers(workload, query, tmp_path), query)
-    offsets, columns = Oracle(workload).rows(strange(query))
+    found = system.offline(with_strangers(workload, query, tmp_path), query, clustered)
+    offsets, columns = Oracle(workload).rows(by_user(strange(query)) if clustered else strange(query))
     np.testing.assert_array_equal(found.offsets, offsets)
     for name_, got, expected in zip(query.columns, system.plain(found), columns, strict=True):
         np.testing.assert_array_equal(got, expected, name_)
@@ -216,7 +217,9 @@ def test_what_is_joined_or_logged_comes_back_as_numpy_has_it(name: str, workload
         system.open(tmp_path / "store", workload)
         system.ingest(500)
         system.finish()
-        answers = [(system.offline(file, query), Oracle(workload).rows(strange(query)))]
+        asked = strange(query)
+        answers = [(system.offline(file, query), Oracle(workload).rows(asked))]
+        answers.append((system.offline(file, query, clustered=True), Oracle(workload).rows(by_user(asked))))
         system.log(system.serve(query), tmp_path / "log.parquet")
         answers.append((system.read_back(tmp_path / "log.parquet"), Oracle(workload).rows(query)))
         for found, (offsets, columns) in answers:
@@ -232,6 +235,13 @@ def strange(query: Query) -> Query:
     users = query.users.copy()
     users[::10] = NOBODY
     return Query(query.kind, "", users, query.n, query.before, columns=query.columns)
+
+
+def by_user(query: Query) -> Query:
+    """The labels, those of a user side by side."""
+    assert query.before is not None
+    order = np.argsort(query.users, kind="stable")
+    return Query(query.kind, "", query.users[order], query.n, query.before[order], columns=query.columns)
 
 
 def with_strangers(workload: Workload, query: Query, directory: Path) -> Path:
