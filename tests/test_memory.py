@@ -42,7 +42,8 @@ for number in range(1, int(sys.argv[3])):
 store.compact()
 for _ in range(40):
     table.last_n(rng.integers(0, 20_000, 512).astype(np.uint64), 200)
-table.count(np.arange(20_000, dtype=np.uint64))
+everything = (tsfeat.col("item") < 2**62) | (tsfeat.col("score") < 0.25) | (tsfeat.col("kind") == 3)
+table.count(np.arange(20_000, dtype=np.uint64), where=everything)
 store.close()
 print(start, peak())
 """
@@ -57,7 +58,8 @@ def test_peak_memory_stays_within_the_budget(tmp_path, budget_mb):
     start, peak = map(int, done.stdout.split())
     results = 512 * 200 * 29 * 2  # what one read hands to the caller is the caller's, and so is the batch being made
     batches = 20_000 * 29 * 6
-    assert peak - start <= budget + results + batches, f"{(peak - start) >> 20} MiB over the start"
+    heaps = 8 << 20  # what malloc keeps of four threads' heaps when it could give it back
+    assert peak - start <= budget + results + batches + heaps, f"{(peak - start) >> 20} MiB over the start"
 
 
 IN_BULK = """

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "codec/fixed.h"
+#include "vfs/pages.h"
 
 namespace tsfeat {
 namespace {
@@ -28,8 +29,6 @@ struct Strip {
 // "Finding repeated elements", 1982).
 class Counter {
  public:
-  Counter() : slots_(kSlots) {}
-
   void add(uint64_t value) {
     size_t slot = (value * 0x9e3779b97f4a7c15u) >> (64 - kSlotBits);
     while (slots_[slot].count != 0 && slots_[slot].value != value) slot = (slot + 1) & (kSlots - 1);
@@ -58,9 +57,26 @@ class Counter {
   static constexpr unsigned kSlotBits = 19;
   static constexpr size_t kSlots = size_t{1} << kSlotBits;
   static constexpr size_t kMostUsed = kSlots / 8 * 5;
+  static_assert(2 * kSlots * sizeof(Count) == kHotValuesSearchBytes);  // twice while it forgets
+
+  // Megabytes that live for a moment: straight from the system, which gives them zeroed.
+  class Slots {
+   public:
+    Slots() : counts_(reinterpret_cast<Count*>(map_bytes(kSlots * sizeof(Count)))) {}
+    ~Slots() { unmap_bytes(reinterpret_cast<uint8_t*>(counts_), kSlots * sizeof(Count)); }
+    Slots(const Slots&) = delete;
+    Slots& operator=(const Slots&) = delete;
+    Count& operator[](size_t slot) { return counts_[slot]; }
+    const Count* begin() const { return counts_; }
+    const Count* end() const { return counts_ + kSlots; }
+    void swap(Slots& other) { std::swap(counts_, other.counts_); }
+
+   private:
+    Count* counts_;
+  };
 
   void forget_rare() {
-    std::vector<Count> old(kSlots);
+    Slots old;
     old.swap(slots_);
     used_ = 0;
     for (const Count& each : old) {
@@ -72,7 +88,7 @@ class Counter {
     }
   }
 
-  std::vector<Count> slots_;
+  Slots slots_;
   size_t used_ = 0;
 };
 

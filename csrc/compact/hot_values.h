@@ -12,6 +12,9 @@
 
 namespace tsfeat {
 
+// What a search takes at most, however many rows there are.
+inline constexpr uint64_t kHotValuesSearchBytes = uint64_t{16} << 20;
+
 // By position in the schema; null where a list would not pay. Looks at a sample of the rows of those sources whose
 // rows are numbered through (runs), always the same for the same sources. events_per_run: that the merge will write,
 // about: a list costs once a run.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compact/hot_values.h"
 #include "engine/store_core.h"
 
 namespace tsfeat {
@@ -34,7 +35,7 @@ void StoreCore::share_memory() {
   uint64_t taken = table_memory() + pages->kept_bytes() + all / kCallsShare;
   if (writable) taken += memory_step();  // until this is looked at again
   if (counters_.flushing) taken += all / kFlushShare;
-  if (counters_.compacting) taken += all / kCompactionShare;
+  if (counters_.compacting) taken += std::max(all / kCompactionShare, kHotValuesSearchBytes);
   cache->set_capacity(std::max(all / kLeastCacheShare, all - std::min(all, taken)));
 }
 

@@ -22,12 +22,22 @@ std::unique_ptr<FilterEvaluator> evaluator_for(const View& view, const ReadReque
   return request.filter == nullptr ? nullptr : FilterEvaluator::create(*request.filter, *view.schema);
 }
 
+// A row that may have any number of events counts as one of `most`.
+uint64_t work_of(const ReadRequest& request, uint64_t most) {
+  const uint64_t n = request.n.scalar ? std::min(static_cast<uint64_t>(*request.n.scalar), most) : most;
+  return request.keys.size() * (kWorkOfRow + n);
+}
+
 uint64_t portions_for(const View& view, const ReadRequest& request) {
   if (view.helpers == nullptr || view.helpers->helpers() == 0 || view.open_again == nullptr) return 1;
-  const auto n = request.n.scalar ? static_cast<uint64_t>(*request.n.scalar) : kMostWorkOfRow;
-  const uint64_t rows = request.keys.size();
-  const uint64_t work = rows * (kWorkOfRow + std::min(n, kMostWorkOfRow));
-  return std::clamp<uint64_t>(std::min(work / kLeastWork, rows), 1, kPortionsOfThread * (view.helpers->helpers() + 1));
+  const uint64_t work = work_of(request, kMostWorkOfRow);
+  const uint64_t most = kPortionsOfThread * (view.helpers->helpers() + 1);
+  return std::clamp<uint64_t>(std::min<uint64_t>(work / kLeastWork, request.keys.size()), 1, most);
+}
+
+// A long read goes through more than the cache may hold.
+void hold_by_call(const View::Sources& sources) {
+  for (const auto& source : sources) source->hold_by_call();
 }
 
 }  // namespace
@@ -128,11 +138,13 @@ Portions::Portions(View& view, const ReadRequest& request, bool in_order) : view
   const uint64_t rows = request.keys.size();
   const uint64_t count = portions_for(view, request);
   const auto begin_of = [&](uint64_t portion) { return rows / count * portion + std::min(portion, rows % count); };
+  if (work_of(request, kLeastWork) >= kLeastWork) hold_by_call(view.sources);
   first_.emplace(view, view.sources, request, RowList{0, begin_of(1), nullptr}, in_order);
   for (uint64_t portion = 1; portion < count; ++portion) {
     const RowList part{begin_of(portion), begin_of(portion + 1) - begin_of(portion), nullptr};
     Share& share = *others_.emplace_back(std::make_unique<Share>());
     share.sources = view.open_again(view);
+    hold_by_call(share.sources);
     share.portion.emplace(view, share.sources, request, part, in_order);
   }
 }

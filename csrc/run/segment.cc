@@ -7,10 +7,26 @@
 #include <new>
 
 namespace tsfeat::run {
+namespace {
+
+constexpr size_t kLeastMappedBytes = size_t{64} << 10;  // fewer are malloc's
+
+uint8_t* take(size_t bytes, PagePool& pool) {
+  if (bytes == kPageBlockBytes) return pool.take();
+  return bytes < kLeastMappedBytes ? static_cast<uint8_t*>(::operator new(bytes)) : map_bytes(bytes);
+}
+
+void give_back(uint8_t* memory, size_t bytes, PagePool& pool) {
+  if (bytes == kPageBlockBytes) return pool.give_back(memory);
+  if (bytes < kLeastMappedBytes) return ::operator delete(memory);
+  unmap_bytes(memory, bytes);
+}
+
+}  // namespace
 
 Segment* Segment::make(size_t bytes, Home* home) {
   auto segment = std::unique_ptr<Segment>(new Segment);
-  segment->memory_ = bytes == kPageBlockBytes ? home->pool->take() : static_cast<uint8_t*>(::operator new(bytes));
+  segment->memory_ = take(bytes, *home->pool);
   segment->bytes_ = bytes;
   segment->home_ = home;
   home->held_bytes.fetch_add(bytes, std::memory_order_relaxed);
@@ -20,11 +36,7 @@ Segment* Segment::make(size_t bytes, Home* home) {
 void Segment::free(void* pointer) {
   const std::unique_ptr<Segment> segment(static_cast<Segment*>(pointer));
   segment->home_->held_bytes.fetch_sub(segment->bytes_, std::memory_order_relaxed);
-  if (segment->bytes_ == kPageBlockBytes) {
-    segment->home_->pool->give_back(segment->memory_);
-  } else {
-    ::operator delete(segment->memory_);
-  }
+  give_back(segment->memory_, segment->bytes_, *segment->home_->pool);
 }
 
 CacheEntry* Segment::write(CacheSlot* slot, Bytes block) {

@@ -30,7 +30,7 @@ struct SourceScratch {
 
 class RunSource final : public Source {
  public:
-  // bypass_cache: takes the epoch's pin only during calls, and keeps nothing of the cache between them.
+  // Holds the epoch's pin all its life. bypass_cache: reads past the cache, and holds the pin by call.
   RunSource(const RunFile& run, bool bypass_cache);
   ~RunSource() override;
 
@@ -50,6 +50,7 @@ class RunSource final : public Source {
   Status aimed_times(int64_t* out) override;
   Status aimed_versions(uint64_t* out) override;
   Status aimed_fixed(const Column& column, uint8_t* out) override;
+  void hold_by_call() override { pin_.reset(); }
   bool ranges_may_cross_keys() const override { return true; }
 
  private:
@@ -59,7 +60,7 @@ class RunSource final : public Source {
   class CallPin {
    public:
     explicit CallPin(const RunSource& source) {
-      if (source.bypass_cache_) pin_.emplace(source.run_.cache().epochs());
+      if (!source.pin_) pin_.emplace(source.run_.cache().epochs());
     }
 
    private:

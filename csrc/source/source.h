@@ -111,6 +111,9 @@ class Source {
   virtual Status aimed_fixed(const Column& column, uint8_t* out);
   virtual Status aimed_varlen(const Column& column, codec::VarlenBuffer* out);  // appends, in the list's order
   virtual Status aimed_validity(const Column& column, uint8_t* out);
+  // For who will make many calls: from now on they hold nothing of a shared cache from one to the next, so that it can
+  // give up what it must. On the thread that made the source.
+  virtual void hold_by_call() {}
   // Whether rows are numbered through in key order, so that ranges of neighbouring keys may be decoded as one.
   virtual bool ranges_may_cross_keys() const { return false; }
 

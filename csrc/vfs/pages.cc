@@ -9,20 +9,26 @@ namespace {
 
 uint8_t* map_block() {
   // Twice as much address space holds one block at a multiple of its size; the rest goes back untouched.
-  void* const room = mmap(nullptr, 2 * kPageBlockBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (room == MAP_FAILED) throw std::bad_alloc();
-  auto* const start = static_cast<uint8_t*>(room);
+  uint8_t* const start = map_bytes(2 * kPageBlockBytes);
   const size_t before = (kPageBlockBytes - reinterpret_cast<uintptr_t>(start) % kPageBlockBytes) % kPageBlockBytes;
   uint8_t* const block = start + before;
-  if (before > 0) munmap(start, before);
-  munmap(block + kPageBlockBytes, kPageBlockBytes - before);
+  if (before > 0) unmap_bytes(start, before);
+  unmap_bytes(block + kPageBlockBytes, kPageBlockBytes - before);
   want_huge_pages(block, kPageBlockBytes);
   return block;
 }
 
-void unmap_block(uint8_t* block) noexcept { munmap(block, kPageBlockBytes); }
+void unmap_block(uint8_t* block) noexcept { unmap_bytes(block, kPageBlockBytes); }
 
 }  // namespace
+
+uint8_t* map_bytes(size_t bytes) {
+  void* const room = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) throw std::bad_alloc();
+  return static_cast<uint8_t*>(room);
+}
+
+void unmap_bytes(uint8_t* start, size_t bytes) noexcept { munmap(start, bytes); }
 
 void want_huge_pages(void* memory, size_t bytes) noexcept {
 #if defined(MADV_HUGEPAGE)

@@ -16,6 +16,11 @@ namespace tsfeat {
 
 inline constexpr size_t kPageBlockBytes = size_t{2} << 20;
 
+// Any number of bytes straight from the system, to which they go back when they are unmapped: malloc would keep large
+// blocks of short or uneven lives, in one arena for each thread. Uninitialized. Throws bad_alloc.
+uint8_t* map_bytes(size_t bytes);
+void unmap_bytes(uint8_t* start, size_t bytes) noexcept;
+
 // Of fresh memory that someone else allocated. A hint.
 void want_huge_pages(void* memory, size_t bytes) noexcept;
 
