@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <functional>
 
 #include "engine/events_table.h"
+#include "vfs/hooked.h"
 #include "vfs/memory.h"
 
 namespace tsfeat {
@@ -14,53 +16,11 @@ using namespace engine_testing;
 
 using SizeHook = std::function<uint64_t(const std::string& path, uint64_t size)>;
 
-// What the reader is told of a file's size passes through the hook, which may let the writer work in the meantime.
-class HookedFile final : public File {
- public:
-  HookedFile(std::unique_ptr<File> file, const SizeHook& hook) : file_(std::move(file)), hook_(hook) {}
-  Status read(uint64_t offset, std::span<uint8_t> out) const override { return file_->read(offset, out); }
-  Status write(uint64_t offset, Bytes data) override { return file_->write(offset, data); }
-  Status sync() override { return file_->sync(); }
-  Status allocate(uint64_t bytes) override { return file_->allocate(bytes); }
-  Status truncate(uint64_t bytes) override { return file_->truncate(bytes); }
-  Result<uint64_t> size() const override {
-    TSFEAT_ASSIGN(const uint64_t size, file_->size());
-    return hook_(file_->path(), size);
-  }
-  const std::string& path() const override { return file_->path(); }
-
- private:
-  std::unique_ptr<File> file_;
-  const SizeHook& hook_;
-};
-
-class HookedVfs final : public Vfs {
- public:
-  HookedVfs(Vfs& vfs, SizeHook hook) : vfs_(vfs), hook_(std::move(hook)) {}
-  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
-    TSFEAT_ASSIGN(std::unique_ptr<File> file, vfs_.open(path, mode));
-    return std::unique_ptr<File>(std::make_unique<HookedFile>(std::move(file), hook_));
-  }
-  Status rename(const std::string& from, const std::string& to) override { return vfs_.rename(from, to); }
-  Status remove(const std::string& path) override { return vfs_.remove(path); }
-  Status link(const std::string& from, const std::string& to) override { return vfs_.link(from, to); }
-  Status make_directory(const std::string& path) override { return vfs_.make_directory(path); }
-  Status sync_directory(const std::string& path) override { return vfs_.sync_directory(path); }
-  Result<std::vector<std::string>> list(const std::string& directory) override { return vfs_.list(directory); }
-  Result<bool> exists(const std::string& path) override { return vfs_.exists(path); }
-  Result<std::unique_ptr<FileLock>> lock(const std::string& path) override { return vfs_.lock(path); }
-  Result<uint64_t> free_bytes(const std::string& path) override { return vfs_.free_bytes(path); }
-
- private:
-  Vfs& vfs_;
-  const SizeHook hook_;
-};
-
 bool is_log(const std::string& path) { return path.ends_with(".log"); }
 
 struct Follow : testing::Test {
   void open_reader(SizeHook hook) {
-    hooked = std::make_unique<HookedVfs>(*disk, std::move(hook));
+    hooked->after_size = std::move(hook);
     reader = *Store::open(*hooked, clock, kStorePath, false, quiet_options());
   }
   void append_one() { ASSERT_TRUE(append(*table, {{1, appended, static_cast<uint64_t>(appended++)}}).ok()); }
@@ -70,7 +30,7 @@ struct Follow : testing::Test {
   std::shared_ptr<Store> writer = *Store::open(*disk, clock, kStorePath, true, quiet_options());
   std::shared_ptr<Table> table = *writer->create_table("t", events_schema(), std::nullopt);
   int64_t appended = 0;
-  std::unique_ptr<HookedVfs> hooked;
+  const std::unique_ptr<HookedVfs> hooked = std::make_unique<HookedVfs>(disk.get());
   std::shared_ptr<Store> reader;
 };
 
@@ -103,6 +63,24 @@ TEST_F(Follow, DamageThatStaysIsReported) {
   EXPECT_EQ(reader->refresh().code(), Code::kCorruption);
   damaged = false;
   EXPECT_TRUE(reader->refresh().ok());
+}
+
+TEST_F(Follow, AStoreThatChangesWithEachLook) {
+  append_one();
+  open_reader({});
+  uint64_t looks = 0;
+  hooked->before_open = [&](const std::string& path) {
+    const bool looks_again = path.ends_with("MANIFEST");
+    return looks_again ? writer->create_view("view", *table, std::to_string(++looks)).status() : Status();
+  };
+  const Status status = reader->refresh();
+  EXPECT_EQ(status.code(), Code::kStorage);
+  EXPECT_EQ(status.error_number(), EBUSY) << status.message();
+  hooked->before_open = {};
+  append_one();
+  EXPECT_TRUE(reader->refresh().ok());
+  EXPECT_EQ(read_all(**reader->table("t"))->size(), 2U);
+  EXPECT_EQ(reader->views()->size(), looks);
 }
 
 }  // namespace
