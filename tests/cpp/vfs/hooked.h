@@ -1,5 +1,5 @@
-// Wraps another Vfs. Tests may act or refuse whenever a file is opened, and change what was read of it or is said of
-// its size.
+// Wraps another Vfs. Tests may act or refuse whenever a file is opened or written, and change what was read of it or is
+// said of its size.
 #pragma once
 
 #include <functional>
@@ -17,6 +17,7 @@ class HookedVfs final : public Vfs {
   explicit HookedVfs(Vfs* wrapped) : wrapped_(wrapped) {}
 
   std::function<Status(const std::string& path)> before_open;
+  std::function<Status(const std::string& path)> before_write;
   std::function<void(const std::string& path, uint64_t offset, std::span<uint8_t> bytes)> after_read;
   std::function<uint64_t(const std::string& path, uint64_t size)> after_size;
 
@@ -44,7 +45,10 @@ class HookedVfs final : public Vfs {
       if (vfs_.after_read) vfs_.after_read(path(), offset, out);
       return {};
     }
-    Status write(uint64_t offset, Bytes data) override { return wrapped_->write(offset, data); }
+    Status write(uint64_t offset, Bytes data) override {
+      if (vfs_.before_write) TSFEAT_TRY(vfs_.before_write(path()));
+      return wrapped_->write(offset, data);
+    }
     Status sync() override { return wrapped_->sync(); }
     Status allocate(uint64_t bytes) override { return wrapped_->allocate(bytes); }
     Status truncate(uint64_t bytes) override { return wrapped_->truncate(bytes); }
