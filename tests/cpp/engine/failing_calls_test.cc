@@ -200,7 +200,8 @@ struct Operation {
   std::function<Result<std::string>(Store&, Table&)> act;
 };
 
-const Operation kOperations[] = {
+// What changes nothing.
+const Operation kQuestions[] = {
     {"LastN", [](Store&, Table& t) { return last_n(t, [](ReadRequest*) {}); }},
     {"LastNOfAVersion", [](Store&, Table& t) { return last_n(t, [](ReadRequest* r) { r->version.scalar = 2; }); }},
     {"LastNSinceAndBefore",
@@ -226,6 +227,8 @@ const Operation kOperations[] = {
      }},
     {"ChangesInWindows", [](Store&, Table& t) { return changes_of(t, 100); }},
     {"ChangesVersionByVersion", [](Store&, Table& t) { return changes_of(t, 20); }},
+};
+const Operation kChanges[] = {
     {"Append", [](Store&, Table& t) { return done(append(t, rows_from(500, 30), true).status()); }},
     {"Erase", [](Store&, Table& t) { return done(t.erase({KeyView::from_uint64(1)}, {}).status()); }},
     {"Load", [](Store&, Table& t) { return done(bulk_load(t, rows_from(600, 40)).status()); }},
@@ -299,8 +302,42 @@ TEST_P(FailingCalls, GiveTheErrorOrTheAnswer) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Operations, FailingCalls, testing::ValuesIn(kOperations),
-                         [](const auto& tested) { return tested.param.name; });
+const auto kNameOf = [](const auto& tested) { return std::string(tested.param.name); };
+INSTANTIATE_TEST_SUITE_P(Questions, FailingCalls, testing::ValuesIn(kQuestions), kNameOf);
+INSTANTIATE_TEST_SUITE_P(Changes, FailingCalls, testing::ValuesIn(kChanges), kNameOf);
+
+// Of a store that caches next to nothing, so that whatever a question asks a run for can fail; of late calls, which are
+// many, some do.
+class FailingReadsOfFiles : public testing::TestWithParam<Operation> {};
+
+TEST_P(FailingReadsOfFiles, GiveTheErrorThenTheAnswer) {
+  const auto disk = a_disk();
+  const auto faulty = FaultVfs::create(disk.get());
+  StoreOptions options = quiet_options();
+  options.cache_bytes = 1;
+  const auto store = *Store::open(*faulty, kClock, kStorePath, true, options);
+  const auto table = *store->table("t");
+  const std::string expected = *GetParam().act(*store, *table);
+  uint64_t errors = 0;
+  for (uint64_t call = 1;; call += 1 + call / 16) {
+    const uint64_t calls = faulty->calls();
+    faulty->fail_after(call, EIO, true);
+    const Result<std::string> answer = GetParam().act(*store, *table);
+    const bool came = faulty->calls() >= calls + call;
+    faulty->fail_after(0, 0, true);
+    if (answer.ok()) {
+      EXPECT_EQ(*answer, expected) << "call " << call;
+    } else {
+      ASSERT_TRUE(is_injected(answer.status())) << answer.status().message();
+      ++errors;
+    }
+    if (!came) break;
+  }
+  EXPECT_GT(errors, 2U);
+  EXPECT_EQ(*GetParam().act(*store, *table), expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(Questions, FailingReadsOfFiles, testing::ValuesIn(kQuestions), kNameOf);
 
 // verify() tells of what it could not read, and of nothing else.
 TEST(FailingCallsOf, VerifyAreReported) {
@@ -357,6 +394,36 @@ void damage(MemoryVfs& disk) {
     if (name.ends_with(".log")) bytes.resize((bytes.find_last_not_of('\0') / 512 + 1) * 512);
     EXPECT_TRUE(disk.write_file(name, as_bytes(bytes)).ok());
   }
+}
+
+// Whatever fails while a store is opened: the next one that is opened has all that was there. The last write of the log
+// and of its seal stopped half way.
+TEST(FailingCallsOf, AnOpenLeaveAStoreThatOpens) {
+  const auto disk = a_disk();
+  for (auto [name, bytes] : disk->files()) {
+    if (!name.ends_with(".log")) continue;
+    bytes.resize((bytes.find_last_not_of('\0') / 512 + 1) * 512);
+    bytes += "half a record";
+    std::fill_n(bytes.begin() + 496, 16, 'x');  // the second seal
+    ASSERT_TRUE(disk->write_file(name, as_bytes(bytes)).ok());
+  }
+  const std::string expected = *everything(**Store::open(*disk->kill(), kClock, kStorePath, false, quiet_options()));
+  fail_each_call(*disk, [&](FaultVfs& faulty, MemoryVfs& copy, uint64_t call) {
+    {
+      faulty.fail_after(call, EIO, true);
+      const auto opened = Store::open(faulty, kClock, kStorePath, true, quiet_options());
+      if (faulty.calls() < call) return false;
+      if (!opened.ok()) {
+        EXPECT_TRUE(is_injected(opened.status())) << opened.status().message();
+      }
+    }
+    const auto store = Store::open(copy, kClock, kStorePath, true, quiet_options());
+    EXPECT_TRUE(store.ok()) << store.status().message();
+    if (!store.ok()) return true;
+    EXPECT_EQ(*everything(**store), expected);
+    EXPECT_TRUE((*store)->verify({})->problems.empty());
+    return true;
+  });
 }
 
 // What a failed repair() has begun is no store, and in nobody's way.

@@ -217,9 +217,95 @@ TEST(WrongBatches, AreRefusedWithTheirRow) {
     const Status status = table->append(batch.request).status();
     EXPECT_EQ(status.code(), Code::kSchema) << message;
     EXPECT_NE(status.message().find(message), std::string::npos) << status.message() << " is not: " << message;
+    // A load refuses it for the same reason, and is over then.
+    const auto load = table->start_load();
+    ASSERT_TRUE(load.ok());
+    const Status refused = (*load)->add(batch.request);
+    EXPECT_EQ(refused.code(), Code::kSchema) << message;
+    EXPECT_NE(refused.message().find(message), std::string::npos) << refused.message() << " is not: " << message;
+    EXPECT_EQ((*load)->commit().status().message(), refused.message());
     EXPECT_EQ(*table->version(), 1U);
     EXPECT_EQ(table->categories(1)->size(), 3U);
   }
+}
+
+// A load that was begun is refused, at its next call, by what happened to its store or table since.
+TEST_F(Refusals, OfALoadUnderWay) {
+  const auto begin = [&] {
+    Result<std::unique_ptr<Load>> load = table->start_load();
+    EXPECT_TRUE(load.ok() && (*load)->add(RowArrays({{1, 1, 1}}, events_schema()).request).ok());
+    return load;
+  };
+  const auto expect_over = [](Load& load, Code code) {
+    EXPECT_EQ(load.add(RowArrays({{2, 2, 2}}, events_schema()).request).code(), code);
+    EXPECT_EQ(load.commit().status().code(), code);
+  };
+  const auto of_dropped = begin();
+  ASSERT_TRUE(store->drop_table("t").ok());
+  expect_over(**of_dropped, Code::kNotFound);
+  table = *store->create_table("t", events_schema(), {});
+  const auto of_poisoned = begin();
+  faulty->fail_after(1, EIO, true);
+  EXPECT_EQ(append(*table, {{1, 2, 2}}).status().error_number(), EIO);
+  expect_over(**of_poisoned, Code::kPoisoned);
+  const auto of_closed = table->start_load();
+  EXPECT_EQ(of_closed.status().code(), Code::kPoisoned);
+  ASSERT_TRUE(store->close().ok());
+  expect_over(**of_poisoned, Code::kClosed);
+}
+
+struct BadCall {
+  std::function<Status(Store&, Table&)> make;
+  const char* message;
+};
+
+TEST_F(Refusals, OfWhatCannotBe) {
+  const auto category = [](bool closed) {
+    Column column = a_column();
+    column.type = Type::kCategory;
+    column.closed = closed;
+    column.declared_categories = {"a", "b"};
+    column.default_value = Value{true, "c"};
+    return column;
+  };
+  const auto retention = [](std::optional<int64_t> max_age, int64_t history) {
+    Retention out;
+    out.max_age = max_age;
+    out.history = history;
+    return out;
+  };
+  const BadCall calls[] = {
+      {[](Store& s, Table&) { return s.create_table("", events_schema(), {}).status(); }, "name"},
+      {[&](Store& s, Table&) { return s.create_table("u", events_schema(), retention(-1, 0)).status(); },
+       "max_age is negative"},
+      {[&](Store&, Table& t) { return t.set_retention(retention({}, -1)); }, "history is negative"},
+      {[](Store& s, Table&) { return s.create_table("t", events_schema(), {}).status(); }, "exists already"},
+      {[](Store& s, Table& t) { return s.create_view("", t, "new").status(); }, "name"},
+      {[](Store& s, Table& t) { return s.create_view("v", t, std::string(2 << 20, 'x')).status(); }, "1 MiB"},
+      {[](Store&, Table& t) {
+         Column column = a_column();
+         column.default_value = Value{};
+         return t.add_column(column);
+       },
+       "a null default needs a nullable column"},
+      {[&](Store&, Table& t) { return t.add_column(category(true)); }, "not one of its closed categories"},
+      {[](Store&, Table& t) {
+         Column column = a_column();
+         column.name = "item";
+         return t.add_column(column);
+       },
+       "item"},
+  };
+  const auto files = disk->files();
+  for (const BadCall& call : calls) {
+    const Status status = call.make(*store, *table);
+    EXPECT_EQ(status.code(), Code::kSchema) << call.message << ": " << status.message();
+    EXPECT_NE(status.message().find(call.message), std::string::npos) << status.message() << ", not " << call.message;
+  }
+  EXPECT_EQ((*table->schema())->columns.size(), 3U);
+  EXPECT_TRUE(table->add_column(category(false)).ok());
+  EXPECT_EQ(*table->categories(3), (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(store->drop_view("none").code(), Code::kNotFound);
 }
 
 }  // namespace
