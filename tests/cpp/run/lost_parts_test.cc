@@ -224,5 +224,48 @@ TEST_F(Contradictions, InTheOrderOfEvents) {
   expect_problem("events of a key are out of order");
 }
 
+// Any byte of a directory block, under a checksum that fits: what it says is refused or sound, and salvage passes it
+// over.
+class HostileDirectory : public Contradictions, public ::testing::WithParamInterface<KeyType> {};
+
+TEST_P(HostileDirectory, IsRefusedOrSound) {
+  auto schema = std::make_shared<Schema>(*events_.schema);
+  schema->key_type = GetParam();
+  std::mt19937_64 random(11);
+  events_ = random_events(random, schema, {300, 5, 4});
+  write();
+  const RunParts whole = parts_;
+  const run::DirectoryEntry block = whole.index.directory[0];
+  uint64_t refused = 0;
+  for (uint64_t at = 0; at < block.bytes; at += at < 40 ? 1 : 7) {
+    for (const uint8_t value : std::initializer_list<uint8_t>{0x00, 0x01, 0xff}) {
+      parts_ = whole;
+      *parts_.at(block.offset + at) = value;
+      parts_.seal_rows();
+      ASSERT_TRUE(disk_->write_file(kRunPath, as_bytes(parts_.content())).ok());
+      const RunMeta& meta = parts_.footer.meta;
+      const auto run = Run::open(*disk_, kRunPath, meta, events_.schema, BlockCache::create(1 << 20));
+      ASSERT_TRUE(run.ok()) << run.status().message();
+      std::vector<Probe> probes;
+      for (size_t i = 0; i < events_.keys.size(); ++i) probes.push_back({events_.key(i)});
+      std::vector<RowRange> answers(probes.size());
+      const Status located = (*run)->source(true)->locate(probes, answers);
+      for (const RowRange& rows : answers) ASSERT_LE(rows.end, events_.size());
+      if (located.ok()) continue;
+      ++refused;
+      EXPECT_EQ(located.code(), Code::kCorruption) << located.message();
+      const auto salvaged = salvage_run(*disk_, kRunPath, meta, *events_.schema, BlockCache::create(1));
+      ASSERT_TRUE(salvaged.ok()) << salvaged.status().message();
+      ASSERT_EQ(salvaged->lost.size(), 1U);
+      EXPECT_EQ(salvaged->lost[0].offset, block.offset);
+      EXPECT_EQ(salvaged->events + salvaged->lost[0].rows.size(), events_.size());
+    }
+  }
+  EXPECT_GT(refused, 20U);
+}
+
+INSTANTIATE_TEST_SUITE_P(KeyTypes, HostileDirectory, ::testing::Values(KeyType::kUint64, KeyType::kString),
+                         [](const auto& tested) { return is_varlen(tested.param) ? "Strings" : "Numbers"; });
+
 }  // namespace
 }  // namespace tsfeat::testing
