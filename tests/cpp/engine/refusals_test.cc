@@ -274,6 +274,13 @@ TEST_F(Refusals, OfWhatCannotBe) {
     out.history = history;
     return out;
   };
+  const auto scan = [](Table& t, uint64_t chunk_rows, int column) -> Status {
+    TSFEAT_ASSIGN(View view, t.view(true));
+    ScanRequest request;
+    request.chunk_rows = chunk_rows;
+    request.columns = {column};
+    return Scanner::create(std::move(view), request).status();
+  };
   const BadCall calls[] = {
       {[](Store& s, Table&) { return s.create_table("", events_schema(), {}).status(); }, "name"},
       {[&](Store& s, Table&) { return s.create_table("u", events_schema(), retention(-1, 0)).status(); },
@@ -295,8 +302,12 @@ TEST_F(Refusals, OfWhatCannotBe) {
          return t.add_column(column);
        },
        "item"},
+      {[](Store&, Table& t) { return t.categories(0).status(); }, "no category column at position 0"},
+      {[](Store&, Table& t) { return t.category_codes(99, {"c1"}).status(); }, "no category column at position 99"},
+      {[&](Store&, Table& t) { return scan(t, 0, 0); }, "at least one row"},
+      {[&](Store&, Table& t) { return scan(t, 10, 99); }, "no column at position 99"},
+      {[&](Store&, Table& t) { return scan(t, 10, -2); }, "no column at position -2"},
   };
-  const auto files = disk->files();
   for (const BadCall& call : calls) {
     const Status status = call.make(*store, *table);
     EXPECT_EQ(status.code(), Code::kSchema) << call.message << ": " << status.message();

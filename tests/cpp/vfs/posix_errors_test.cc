@@ -1,0 +1,42 @@
+// What the system itself refuses, of files that it makes up: errors that no ordinary file gives.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "vfs/vfs.h"
+
+namespace tsfeat {
+namespace {
+
+TEST(PosixErrors, AReadThatFails) {
+  const auto file = Vfs::posix()->open("/proc/self/mem", OpenMode::kRead);
+  if (!file.ok()) GTEST_SKIP() << file.status().message();
+  uint8_t bytes[8];
+  const Status status = (*file)->read(0, bytes);  // no memory is mapped there
+  EXPECT_EQ(status.code(), Code::kStorage);
+  EXPECT_EQ(status.error_number(), EIO) << status.message();
+}
+
+TEST(PosixErrors, AFileThatCannotBeSyncedNorReserved) {
+  const auto file = Vfs::posix()->open("/proc/self/comm", OpenMode::kReadWrite);
+  if (!file.ok()) GTEST_SKIP() << file.status().message();
+  EXPECT_EQ((*file)->sync().error_number(), EINVAL);
+  EXPECT_TRUE((*file)->allocate(100).ok()) << "space is reserved only where that is known";
+  EXPECT_EQ((*file)->write(0, as_bytes("")).code(), Code::kOk);
+}
+
+TEST(PosixErrors, ADirectoryThatHasNothingToSync) {
+  const auto there = Vfs::posix()->exists("/proc/self");
+  if (!there.ok() || !*there) GTEST_SKIP() << "no /proc";
+  EXPECT_TRUE(Vfs::posix()->sync_directory("/proc").ok());
+}
+
+TEST(PosixErrors, ANameThatIsTooLong) {
+  const std::string name = "/tmp/" + std::string(1'000, 'n');
+  EXPECT_EQ(Vfs::posix()->exists(name).status().error_number(), ENAMETOOLONG);
+  EXPECT_EQ(Vfs::posix()->make_directory(name).error_number(), ENAMETOOLONG);
+  EXPECT_EQ(Vfs::posix()->list(name).status().error_number(), ENAMETOOLONG);
+}
+
+}  // namespace
+}  // namespace tsfeat
