@@ -45,13 +45,15 @@ Retention a_retention() {
 
 // Whatever an operation meets: runs that overlap, late events, erasures, retention, a column that came later, a view,
 // and batches that only the log holds.
-std::unique_ptr<MemoryVfs> a_disk(uint32_t page_rows = 16) {
+// wide: of so many columns that pages are not read whole, but a column at a time.
+std::unique_ptr<MemoryVfs> a_disk(uint32_t page_rows = 16, bool wide = false) {
   const auto disk = MemoryVfs::create(1);
   StoreOptions options = quiet_options();
   options.page_rows = page_rows;
   const auto store = *Store::open(*disk, kClock, kStorePath, true, options);
   const auto table = *store->create_table("t", events_schema(), a_retention());
   const auto check = [](const auto& done) { EXPECT_TRUE(done.ok()); };
+  for (int i = 0; wide && i < 16; ++i) check(table->add_column(nullable_column(("wide" + std::to_string(i)).c_str())));
   for (uint64_t round = 0; round < 4; ++round) {
     check(append(*table, rows_from(100 * round, 60), false, "source", static_cast<int64_t>(round)));
     if (round == 1) check(table->add_column(nullable_column("added")));
@@ -308,18 +310,26 @@ INSTANTIATE_TEST_SUITE_P(Changes, FailingCalls, testing::ValuesIn(kChanges), kNa
 
 // Of a store that caches next to nothing, so that whatever a question asks a run for can fail; of late calls, which are
 // many, some do.
-class FailingReadsOfFiles : public testing::TestWithParam<Operation> {};
+class FailingReadsOfFiles : public testing::TestWithParam<Operation> {
+ protected:
+  // Ever fewer of the calls: of the n-th, one in n / share.
+  static void fail_each(MemoryVfs& disk, uint64_t share);
+};
 
 TEST_P(FailingReadsOfFiles, GiveTheErrorThenTheAnswer) {
-  const auto disk = a_disk();
-  const auto faulty = FaultVfs::create(disk.get());
+  fail_each(*a_disk(), 16);
+  fail_each(*a_disk(32, true), 4);
+}
+
+void FailingReadsOfFiles::fail_each(MemoryVfs& disk, uint64_t share) {
+  const auto faulty = FaultVfs::create(&disk);
   StoreOptions options = quiet_options();
   options.cache_bytes = 1;
   const auto store = *Store::open(*faulty, kClock, kStorePath, true, options);
   const auto table = *store->table("t");
   const std::string expected = *GetParam().act(*store, *table);
   uint64_t errors = 0;
-  for (uint64_t call = 1;; call += 1 + call / 16) {
+  for (uint64_t call = 1;; call += 1 + call / share) {
     const uint64_t calls = faulty->calls();
     faulty->fail_after(call, EIO, true);
     const Result<std::string> answer = GetParam().act(*store, *table);
@@ -335,6 +345,25 @@ TEST_P(FailingReadsOfFiles, GiveTheErrorThenTheAnswer) {
   }
   EXPECT_GT(errors, 2U);
   EXPECT_EQ(*GetParam().act(*store, *table), expected);
+}
+
+// A merge that cannot read a column, or write, leaves the runs as they are.
+TEST(FailingCallsOf, AMergeOfManyColumnsLeaveItsRuns) {
+  const auto disk = a_disk(32, true);
+  const std::string expected = *everything(**Store::open(*disk->kill(), kClock, kStorePath, true, quiet_options()));
+  for (uint64_t call = 1, came = true; came; call += 1 + call / 12) {
+    SCOPED_TRACE("call " + std::to_string(call));
+    const auto copy = disk->kill();
+    const auto faulty = FaultVfs::create(copy.get());
+    const auto store = *Store::open(*faulty, kClock, kStorePath, true, quiet_options());
+    const uint64_t calls = faulty->calls();
+    faulty->fail_after(call, EIO, true);
+    const Status status = store->compact(false, {});
+    came = faulty->calls() >= calls + call ? 1 : 0;
+    faulty->fail_after(0, 0, true);
+    EXPECT_TRUE(status.ok() || is_injected(status)) << status.message();
+    ASSERT_EQ(*everything(*store), expected);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Questions, FailingReadsOfFiles, testing::ValuesIn(kQuestions), kNameOf);

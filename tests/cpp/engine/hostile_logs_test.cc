@@ -85,6 +85,13 @@ class HostileLogs : public testing::Test {
     return report.ok() ? *report : RepairReport{};
   }
 
+  void remove_repaired() {
+    for (const auto& [name, bytes] : disk_->files()) {
+      if (!name.starts_with("/new/")) continue;
+      ASSERT_TRUE(disk_->remove(name).ok());
+    }
+  }
+
   std::unique_ptr<MemoryVfs> disk_;
   std::vector<uint64_t> logs_;
 };
@@ -128,7 +135,7 @@ TEST_F(HostileLogs, ARecordThatItsTableCannotHave) {
   for (Column& column : schema.columns) column.id = schema.next_column_id++;
   const uint32_t item = schema.columns[0].id, category = schema.columns[2].id;
   const RowArrays arrays(rows_from(30), schema);
-  const uint32_t codes[] = {0, 0}, unknown[] = {77, 0};
+  const uint32_t codes[] = {0, 0}, unknown[] = {77, 0}, impossible[] = {0, 1u << 20};
   const std::string text = "text";
   const int64_t offsets[] = {0, 2, 4};
   const Wrong wrongs[] = {
@@ -136,6 +143,8 @@ TEST_F(HostileLogs, ARecordThatItsTableCannotHave) {
       {[&](BatchHeader* header, Batch*) { header->categories = {{category, 100, {"a"}}}; }, "leave a gap", 8},
       {[&](BatchHeader*, Batch* batch) { batch->columns[2].fixed = reinterpret_cast<const uint8_t*>(unknown); },
        "an unknown category code", 8},
+      {[&](BatchHeader*, Batch* batch) { batch->columns[2].fixed = reinterpret_cast<const uint8_t*>(impossible); },
+       "an unknown category code", 6},
   };
   const auto whole = disk_->files();
   for (const Wrong& wrong : wrongs) {
@@ -155,10 +164,7 @@ TEST_F(HostileLogs, ARecordThatItsTableCannotHave) {
     add_record(record);
     expect_refused(logs_.back(), wrong.message);
     EXPECT_EQ(repaired().events, wrong.events) << wrong.message;
-    for (const auto& [name, bytes] : disk_->files()) {
-      if (!name.starts_with("/new/")) continue;
-      ASSERT_TRUE(disk_->remove(name).ok());
-    }
+    remove_repaired();
   }
 }
 
@@ -176,6 +182,11 @@ TEST_F(HostileLogs, ARecordThatIsNone) {
     record.append(as_bytes(payload));
     add_record(record);
     expect_refused(logs_.back(), message);
+    const RepairReport report = repaired();
+    EXPECT_EQ(report.events, 6U);
+    ASSERT_EQ(report.losses.size(), 1U);
+    EXPECT_NE(report.losses[0].message.find(message), std::string::npos) << report.losses[0].message;
+    remove_repaired();
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "engine/events_table.h"
 #include "vfs/hooked.h"
@@ -117,6 +119,91 @@ TEST_F(Stall, AFullDisk) {
   EXPECT_TRUE(append(*table_, next_rows(1'000)).ok());
   table_.reset();
   ASSERT_TRUE(store_->close().ok());
+}
+
+// The same where no thread flushes but the one that appends.
+TEST_F(Stall, AFullDiskWithoutThreads) {
+  bool disk_is_full = false;
+  hooks_.before_open = [&](const std::string& path) {
+    return disk_is_full && path.ends_with(".run") ? Status::storage(ENOSPC, "no room for " + path) : Status();
+  };
+  StoreOptions options = quiet_options();
+  options.write_buffer_bytes = 1 << 20;
+  store_ = *Store::open(hooks_, clock_, kStorePath, true, options);
+  table_ = *store_->table("t");
+  disk_is_full = true;
+  // Twice: with nothing that waits for a flush, and with what did not get one.
+  uint64_t appended = items_;
+  for (int time = 0; time < 2; ++time) {
+    Status status;
+    while (status.ok()) {
+      const Rows rows = next_rows(1'000);
+      status = append(*table_, rows).status();
+      appended += status.ok() ? rows.size() : 0;
+    }
+    EXPECT_EQ(status.code(), Code::kOutOfSpace) << status.message();
+    EXPECT_EQ(read_all(*table_)->size(), appended);
+  }
+  disk_is_full = false;
+  EXPECT_TRUE(append(*table_, {{1, 1, 1}}).ok());
+  table_.reset();
+  ASSERT_TRUE(store_->close().ok());
+}
+
+TEST_F(Stall, AStoreThatClosesWhileAnAppendWaits) {
+  std::atomic<bool> opened = false, waits = false, goes_on = false;
+  hooks_.before_open = [&](const std::string& path) {
+    if (!opened || !path.ends_with(".run")) return Status();
+    waits = true;
+    while (!goes_on) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return Status();
+  };
+  open();
+  opened = true;
+  Status status;
+  std::thread appends([&] {
+    while (status.ok()) status = append(*table_, next_rows(1'000)).status();
+  });
+  while (!waits) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // until the next generation is full as well
+  std::thread closes([&] { EXPECT_TRUE(store_->close().ok()); });
+  appends.join();
+  EXPECT_EQ(status.code(), Code::kClosed) << status.message();
+  goes_on = true;
+  closes.join();
+}
+
+// Merges that are held to a rate nap between keys: a close wakes them, and no rate lets them run.
+TEST(Merges, AreHeldToTheirRateAndEndWithTheStore) {
+  const ManualClock clock{1'000'000'000};
+  const auto disk = MemoryVfs::create(1);
+  Rows all;
+  {
+    const auto store = *Store::open(*disk, clock, kStorePath, true, quiet_options());
+    const auto table = *store->create_table("t", events_schema(), {});
+    for (int64_t run = 0; run < 10; ++run) {
+      Rows rows;
+      for (uint64_t key = 0; key < 600; ++key) rows.push_back({key, run, key + static_cast<uint64_t>(run)});
+      ASSERT_TRUE(append(*table, rows).ok() && store->flush().ok());
+      all.insert(all.end(), rows.begin(), rows.end());
+    }
+  }
+  const auto count_of = [](Store& store, const char* name) {
+    const StatMap stats = *store.stats();
+    return std::get<int64_t>(at(map_at(stats, "compaction"), name).value);
+  };
+  for (const uint64_t rate : {1, 0}) {
+    StoreOptions options = quiet_options();
+    options.background_threads = 2;
+    options.compaction_bytes_per_second = rate;
+    const auto store = *Store::open(*disk, clock, kStorePath, true, options);
+    const char* const sign = rate == 0 ? "count" : "running";
+    while (count_of(*store, sign) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    EXPECT_EQ(count_of(*store, "count"), rate == 0 ? 1 : 0);
+    EXPECT_EQ(*read_all(**store->table("t")), in_order({all}));
+    EXPECT_TRUE(store->close().ok());
+  }
 }
 
 }  // namespace
