@@ -31,6 +31,9 @@ std::vector<Event> read_rows(Source& source, uint64_t key, RowRange rows) {
   EXPECT_TRUE(source.fixed(columns[testing::kAction], rows, reinterpret_cast<uint8_t*>(actions.data())).ok());
   EXPECT_TRUE(source.fixed(columns[testing::kScore], rows, reinterpret_cast<uint8_t*>(scores.data())).ok());
   EXPECT_TRUE(source.validity(columns[testing::kScore], rows, validity.data()).ok());
+  std::vector<uint8_t> all_valid(rows.size());
+  EXPECT_TRUE(source.validity(columns[testing::kItem], rows, all_valid.data()).ok());
+  EXPECT_EQ(all_valid, std::vector<uint8_t>(rows.size(), 1)) << "a column without nulls";
   EXPECT_TRUE(source.fixed(columns[testing::kExtra], rows, reinterpret_cast<uint8_t*>(extras.data())).ok());
   EXPECT_TRUE(source.varlen(columns[testing::kText], rows, &texts).ok());
   for (size_t i = 0; i < events.size(); ++i) {
