@@ -1,0 +1,1 @@
+"""Views, pointers and what is rebuilt from them; joins and lookups."""
