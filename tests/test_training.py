@@ -16,7 +16,8 @@ from tests.reference import ModelColumn, ModelSchema, ModelTable
 from tests.support import batch, events_table, values_of
 from tsfeat import convert
 from tsfeat.training import LastN, SequenceDataset, Served
-from tsfeat.training.labels import distinct
+from tsfeat.training.labels import distinct, requests
+from tsfeat.training.order import Order
 
 KEYS, ROWS = 12, 157
 
@@ -76,6 +77,36 @@ def test_candidates_of_one_request_share_a_history(world):
         assert len(part.sequences["events"]) == len(set(pairs)) < len(pairs)
         seen = list(dict.fromkeys(pairs))
         assert [seen[at] for at in part.inverse.tolist()] == pairs
+
+
+def test_candidates_share_a_history_when_shuffled(world):
+    store, _, labels = world
+    rows = np.repeat(np.flatnonzero(np.diff(labels["ts"], prepend=-1)), 5)  # of neighbours, none the same
+    several = {name: values[rows] for name, values in labels.items()}
+    reads = {"events": LastN(store.table("events"), 7)}
+    shuffled = SequenceDataset(several, reads, 50, key="k", before="ts", shuffle=True)
+    assert all(len(part.sequences["events"]) <= len(part) / 5 + 1 for part in shuffled)
+    assert [part.rows.tolist() for part in shuffled] != [part.rows.tolist() for part in shuffled]  # of two epochs
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=40), st.integers(1, 4), st.integers(1, 20), st.integers(0, 9))
+def test_what_is_shuffled_is_requests(lengths, world_size, batch_size, epoch):
+    of_row = np.repeat(np.arange(len(lengths)), lengths)
+    begins = requests([of_row // 2 * 2, of_row % 2])
+    assert begins.tolist() == [0, *np.cumsum(lengths)[:-1].tolist()]
+    shares = []
+    for rank in range(world_size):
+        order = Order(len(of_row), batch_size, True, 7, rank, world_size, False)
+        mine = order.of_epoch(epoch, begins)
+        batches = [order.of_batch(mine, number).tolist() for number in range(order.batches)]
+        assert [row for batch in batches for row in batch] == mine.tolist()
+        shares.append(mine.tolist())
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    together = [row for share in shares for row in share]
+    assert sorted(together) == list(range(len(of_row)))
+    changes = np.flatnonzero(np.diff(of_row[together])) + 1
+    for request in np.split(np.array(together), changes):  # each in one piece, in its own order
+        assert request.tolist() == np.flatnonzero(of_row == of_row[request[0]]).tolist()
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(-2, 2)), max_size=30), st.booleans())

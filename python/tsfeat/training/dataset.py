@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tsfeat import convert
 from tsfeat.errors import SchemaError
 from tsfeat.training.batch import Batch, Form
-from tsfeat.training.labels import read_labels
+from tsfeat.training.labels import read_labels, requests
 from tsfeat.training.options import share, thread_count, whole_number
 from tsfeat.training.order import Order
 from tsfeat.training.prefetch import ahead
@@ -39,7 +39,8 @@ class SequenceDataset:
         The label columns that hold the key and the moment: a history has only events before it. Not needed where all
         reads are `Served`.
     shuffle : bool
-        In another order each epoch, which follows from seed and epoch alone.
+        In another order each epoch, which follows from seed and epoch alone. Neighbours of equal key and moment, such
+        as the candidates of a request, stay side by side, so that they share a history.
     seed : int
     rank, world_size : int
         This process is one of several that share the labels: each label goes to one of them.
@@ -92,6 +93,8 @@ class SequenceDataset:
             self._alike += _numbers(name, read, rows, None not in (key, before))
         batch_size, seed = whole_number("batch_size", batch_size, 1), whole_number("seed", seed, 0)
         self.order = Order(rows, batch_size, bool(shuffle), seed, *share(rank, world_size), bool(drop_last))
+        named = [self.labels[name] for name in (key, before) if name is not None]
+        self._requests = requests([*named, *self._alike]) if shuffle else np.arange(rows, dtype=np.int64)
         self.prefetch = whole_number("prefetch", prefetch, 0)
         self.threads = thread_count(threads)
         self._epoch = 0
@@ -114,7 +117,7 @@ class SequenceDataset:
         The data set itself does not move on.
         """
         epoch = self._epoch
-        mine = self.order.of_epoch(epoch)
+        mine = self.order.of_epoch(epoch, self._requests)
         numbers = range(self._number + first, self.order.batches, step)
         yield from ahead(partial(self._make, epoch, mine), numbers, self.prefetch, self.threads)
 

@@ -57,6 +57,15 @@ def distinct(columns: list[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np
     return np.sort(first).astype(np.int64), inverse
 
 
+def requests(columns: list[NDArray[Any]]) -> NDArray[np.int64]:
+    """The rows that differ from the one before in some column, such as key or moment: each begins a request."""
+    new = np.zeros(len(columns[0]), np.bool_)
+    new[:1] = True
+    for column in columns:
+        new[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(new)
+
+
 def _array(name: str, values: Any) -> NDArray[Any]:
     if arrow.speaks(values):
         return _joined(name, arrow.read_column(values))

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 class Order:
     """The batches of one rank in each epoch.
 
-    Rows are put in the epoch's order, dealt out to the ranks one by one, and cut into batches. With `drop_last` all
-    ranks have the same number of batches, all of them full.
+    Rows are put in the epoch's order, dealt out to the ranks, and cut into batches. What is shuffled is requests, whose
+    rows stay side by side; of that order each rank has a stretch. Otherwise rows are dealt out one by one. With
+    `drop_last` all ranks have the same number of batches, all of them full.
     """
 
     rows: int
@@ -29,18 +30,28 @@ class Order:
         """How many batches this rank has in an epoch."""
         if self.drop_last:
             return self.rows // self.world_size // self.batch_size
-        mine = (self.rows - self.rank + self.world_size - 1) // self.world_size
-        return (mine + self.batch_size - 1) // self.batch_size
+        return (self._mine + self.batch_size - 1) // self.batch_size
 
-    def of_epoch(self, epoch: int) -> NDArray[np.int64]:
-        """This rank's rows, in order."""
+    @property
+    def _mine(self) -> int:
+        return (self.rows - self.rank + self.world_size - 1) // self.world_size
+
+    def of_epoch(self, epoch: int, requests: NDArray[np.int64]) -> NDArray[np.int64]:
+        """This rank's rows, in order. `requests` are the rows that begin one."""
         if self.shuffle:
-            # numpy's own mixing: epochs of one seed have nothing in common.
-            everything = np.random.default_rng([self.seed, epoch]).permutation(self.rows)
+            first = self.rows // self.world_size * self.rank + min(self.rank, self.rows % self.world_size)
+            mine = self._shuffled(epoch, requests)[first : first + self._mine]
         else:
-            everything = np.arange(self.rows, dtype=np.int64)
-        mine = everything[self.rank :: self.world_size]
+            mine = np.arange(self.rank, self.rows, self.world_size, dtype=np.int64)
         return mine[: self.batches * self.batch_size]
+
+    def _shuffled(self, epoch: int, requests: NDArray[np.int64]) -> NDArray[np.int64]:
+        # numpy's own mixing: epochs of one seed have nothing in common.
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(requests))
+        if len(requests) == self.rows:
+            return order
+        lengths = np.diff(requests, append=self.rows)[order]
+        return np.repeat(requests[order] - (np.cumsum(lengths) - lengths), lengths) + np.arange(self.rows)
 
     def of_batch(self, mine: NDArray[np.int64], number: int) -> NDArray[np.int64]:
         """The rows of one batch, of those of its epoch."""
