@@ -1,5 +1,6 @@
 #include "memtable/memtable_source.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -190,7 +191,7 @@ Status MemtableSource::varlen(const Column& column, RowRange rows, codec::Varlen
 Status MemtableSource::validity(const Column& column, RowRange rows, uint8_t* out) {
   const size_t at = position(column);
   if (!schema_.columns[at].nullable) {
-    std::memset(out, 1, rows.size());
+    std::fill_n(out, rows.size(), uint8_t{1});  // of no rows, `out` may be null
     return {};
   }
   for (uint64_t row = rows.begin; row < rows.end; ++row) *out++ = layout_.is_null(rows_[row], at) ? 0 : 1;
