@@ -93,8 +93,8 @@ class Join:
     Memory: the labels pass through in batches of `batch_rows` rows, by default as many as take half a gigabyte when
     every history is full: rows of one key share work, so larger batches are quicker. There is at most one batch of
     them, and of what is read for them, at a time (and whatever the consumer keeps). With `order="key"` rows of one key
-    stand together: that is quickest, in batches of 64 megabytes, but has all labels in memory, too. `to_arrow`, which
-    keeps everything, takes a million labels at a time.
+    stand together: mostly that is quicker, in batches of 64 megabytes, but has all labels in memory, too. `to_arrow`,
+    which keeps everything, takes a million labels at a time.
 
     Examples
     --------

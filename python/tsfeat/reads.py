@@ -211,8 +211,8 @@ class Reads:
         where : Filter, optional
             See `tsfeat.col`. A `tsfeat.parameter` takes its values from the labels' column of its name.
         order : {"labels", "key"}
-            Rows as they come, or in order of their key, which takes half the time: then all labels are in memory, and
-            their strings come as large strings.
+            Rows as they come, or in order of their key, mostly quicker: then all labels are in memory, and their
+            strings come as large strings.
         batch_rows : int, optional
             Rows of a batch: what bounds the memory. Default: as many as take half a gigabyte (in order of the key, 64
             megabytes) when every history is full, but at least 4,096 and at most 131,072.
