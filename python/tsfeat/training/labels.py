@@ -41,10 +41,7 @@ def distinct(columns: list[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np
     """Where each distinct row, such as (key, moment), is first met, in that order, and which of them each row is."""
     plain = [each if each.dtype.kind in "iuM" else np.unique(each, return_inverse=True)[1] for each in columns]
     order = np.lexsort(plain)
-    new = np.zeros(len(order), np.bool_)
-    new[:1] = True
-    for column in plain:
-        new[1:] |= column[order[1:]] != column[order[:-1]]
+    new = _differs([column[order] for column in plain])
     if new.all():
         rows = np.arange(len(order), dtype=np.int64)
         return rows, rows
@@ -59,11 +56,16 @@ def distinct(columns: list[NDArray[Any]]) -> tuple[NDArray[np.int64], NDArray[np
 
 def requests(columns: list[NDArray[Any]]) -> NDArray[np.int64]:
     """The rows that differ from the one before in some column, such as key or moment: each begins a request."""
+    return np.flatnonzero(_differs(columns))
+
+
+def _differs(columns: list[NDArray[Any]]) -> NDArray[np.bool_]:
+    """Whether each row differs from the one before; the first does."""
     new = np.zeros(len(columns[0]), np.bool_)
     new[:1] = True
     for column in columns:
         new[1:] |= column[1:] != column[:-1]
-    return np.flatnonzero(new)
+    return new
 
 
 def _array(name: str, values: Any) -> NDArray[Any]:
