@@ -159,11 +159,12 @@ class Join:
 
     def _batches(self) -> Iterator[_core.ArrowNode]:
         labels, self._opened = self._opened or self._open(), None
-        batches = labels.batches(self._rows_at_a_time())
+        rows = self._rows_at_a_time()
+        batches = labels.batches(rows)
         if self._order == "key":
             first = self._sources[0]
             field = Field("", first.key, KEY_INDEX, first.table._layout.key.type)
-            batches = labels.ordered(labels.place(first.key, "the key"), field, self._rows_at_a_time())
+            batches = labels.ordered(labels.place(first.key, "the key"), field, rows)
         done = 0
         for batch in batches:
             nodes = [given_on(node) for node in batch.nodes]

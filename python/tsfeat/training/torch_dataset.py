@@ -24,7 +24,8 @@ class _TorchDataset(IterableDataset):  # type: ignore[misc]
         self.form = form
 
     def _batches(self) -> Iterable[Batch]:
-        raise NotImplementedError
+        batches: Iterable[Batch] = self.dataset
+        return batches
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Batches, as those of the data set."""
@@ -52,7 +53,7 @@ class TorchSequences(_TorchDataset):
 
     def _batches(self) -> Iterable[Batch]:
         worker = get_worker_info()
-        return self.dataset if worker is None else self.dataset.batches(worker.id, worker.num_workers)
+        return super()._batches() if worker is None else self.dataset.batches(worker.id, worker.num_workers)
 
     def set_epoch(self, epoch: int) -> None:
         """As `SequenceDataset.set_epoch`."""
@@ -67,7 +68,7 @@ class TorchChanges(_TorchDataset):
     def _batches(self) -> Iterable[Batch]:
         if get_worker_info() is not None:
             raise PickleError(ONE_PROCESS)
-        return self.dataset
+        return super()._batches()
 
     def stop(self) -> None:
         """As `ChangesDataset.stop`."""
