@@ -47,6 +47,13 @@ RowArrays::RowArrays(const Rows& rows, const Schema& schema) {
   while (request.columns.size() < schema.columns.size()) request.columns.emplace_back().absent = true;
 }
 
+Column a_column() {
+  Column column;
+  column.name = "added";
+  column.default_value = Value{true, std::string(8, '\0')};
+  return column;
+}
+
 Schema events_schema() {
   Schema schema;
   schema.key_name = "key";

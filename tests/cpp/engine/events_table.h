@@ -24,6 +24,8 @@ struct Row {
 using Rows = std::vector<Row>;
 
 Schema events_schema();
+// One that it does not have, to be added.
+Column a_column();
 // Small buffers and pages, no threads, no sync unless asked: everything happens in the calls, in the same order each
 // time.
 StoreOptions quiet_options();

@@ -17,13 +17,6 @@ namespace {
 
 using namespace engine_testing;
 
-Column a_column() {
-  Column column;
-  column.name = "added";
-  column.default_value = Value{true, std::string(8, '\0')};
-  return column;
-}
-
 struct Call {
   const char* name;
   std::function<Status(Store&, Table&)> make;

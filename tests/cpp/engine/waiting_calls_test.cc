@@ -17,13 +17,6 @@ using namespace engine_testing;
 
 constexpr std::chrono::milliseconds kUntilItWaits{40};
 
-Column a_column() {
-  Column column;
-  column.name = "added";
-  column.default_value = Value{true, std::string(8, '\0')};
-  return column;
-}
-
 // A call on the store that has the table; the load was begun, and added to, before.
 struct Call {
   const char* name;
