@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "base/stream.h"
 #include "run/source.h"
 
 namespace tsfeat::run {
@@ -14,6 +15,29 @@ constexpr size_t kPiecesAhead = 6;
 constexpr uint64_t kMostLines = 10;
 constexpr uint64_t kMostLinesOfFew = 32;
 constexpr size_t kLineBytes = 64;
+// An array larger than this is out of the cache before it is complete.
+constexpr uint64_t kStreamedArrayBytes = uint64_t{8} << 20;
+constexpr size_t kCopiesAhead = 4;
+
+using Copies = std::span<const AimPlan::Copy>;
+
+// The first of the copies of shared rows, to their places in `out`.
+void make_copies(Copies copies, uint32_t count, const uint8_t* window, uint32_t width, uint8_t* out) {
+  for (const AimPlan::Copy& copy : copies.first(count)) {
+    std::memcpy(out + copy.at * width, window + copy.from * width, copy.count * width);
+  }
+}
+
+// The same into a large array: mostly each to another page of memory, whose address takes longer to find than the copy
+// itself, so that it is called for some copies ahead.
+void stream_copies(Copies copies, uint32_t count, const uint8_t* window, uint32_t width, uint8_t* out) {
+  for (size_t i = 0; i < count; ++i) {
+    const AimPlan::Copy& ahead = copies[std::min(i + kCopiesAhead, copies.size() - 1)];
+    __builtin_prefetch(out + ahead.at * width, 1);
+    __builtin_prefetch(out + (ahead.at + ahead.count) * width - 1, 1);
+    stream_copy(out + copies[i].at * width, window + copies[i].from * width, copies[i].count * width);
+  }
+}
 
 template <typename T>
 void scatter(const uint8_t* values, std::span<const uint64_t> places, uint8_t* out) {
@@ -81,7 +105,8 @@ Status RunSource::decode_aimed(uint32_t chunk_number, uint32_t width, uint32_t n
   if (!bypass_cache_ && next_chunk != kNoChunk && pieces.size() < kPiecesAhead) {
     for (const Piece& piece : pieces) prefetch(piece, next_chunk, kMostLinesOfFew);
   }
-  const AimPlan::Copy* copy = plan.copies().data();
+  Copies copies = plan.copies();
+  const bool streams = plan.end_place() * width > kStreamedArrayBytes;
   for (size_t i = 0; i < pieces.size(); ++i) {
     if (!bypass_cache_ && i + kPiecesAhead < pieces.size())
       prefetch(pieces[i + kPiecesAhead], chunk_number, kMostLines);
@@ -95,10 +120,10 @@ Status RunSource::decode_aimed(uint32_t chunk_number, uint32_t width, uint32_t n
     uint8_t* const to = piece.kind == PieceKind::kShared ? window.data() : out;
     codec::decode_fixed(plain, static_cast<uint32_t>(run_.page_rows(piece.page).size()), width, piece.begin, piece.end,
                         to + piece.at * width, run_.hot_values(chunk_number));
-    for (const AimPlan::Copy* const end = copy + piece.copies; copy < end; ++copy) {
-      std::memcpy(out + copy->at * width, window.data() + copy->from * width, copy->count * width);
-    }
+    (streams ? stream_copies : make_copies)(copies, piece.copies, window.data(), width, out);
+    copies = copies.subspan(piece.copies);
   }
+  if (streams) stream_done();
   return {};
 }
 

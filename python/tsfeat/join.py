@@ -25,7 +25,7 @@ BATCH_BYTES = {"labels": 1 << 29, "key": 1 << 26}
 key they stand together in small ones, too."""
 LEAST_ROWS, MOST_ROWS = 4_096, 131_072
 WHOLE_ROWS = 1 << 20
-"""Of a batch where all of them are kept anyway."""
+"""Of a batch where all of them are kept anyway: fresh arrays of many megabytes come in huge pages."""
 
 
 class Source:
@@ -187,7 +187,7 @@ class Join:
         """Everything as one pyarrow.Table (it must fit in memory). Needs pyarrow."""
         whole = copy(self)
         self._opened = None  # its labels, which can perhaps be read only once, are the copy's now
-        if self._batch_rows is None and self._order == "labels":
+        if self._batch_rows is None:
             whole._batch_rows = WHOLE_ROWS
         return convert.needed("pyarrow", "to_arrow").table(whole)
 
