@@ -116,7 +116,9 @@ Result<std::unique_lock<std::mutex>> StoreCore::lock_for_append(const TableCore&
       lock.lock();
     } else {
       flush_worker_->wake();
+      ++appends_waiting_;
       flushed_.wait_for(lock, std::chrono::milliseconds(100));
+      --appends_waiting_;
       // A flush that fails for lack of space is the append's failure: waiting for ever would hide it.
       const std::lock_guard guard(failure_mutex_);
       if (!flush_failure_.ok() && !sealed_.empty()) return flush_failure_;

@@ -101,11 +101,11 @@ Result<bool> StoreCore::compact_table_step(const std::shared_ptr<TableCore>& tab
   Runs runs;
   for (const size_t i : pick.merge) runs.push_back(state->runs[i]);
   const auto start = Clockwork::now();
-  TSFEAT_TRY(merge_runs(*table, runs, policy, [&](double, uint64_t bytes) { return throttle(bytes, start); }));
+  TSFEAT_TRY(merge_runs(*table, runs, policy, false, [&](double, uint64_t bytes) { return throttle(bytes, start); }));
   return true;
 }
 
-Status StoreCore::merge_runs(TableCore& table, const Runs& runs, const ReclaimPolicy& policy,
+Status StoreCore::merge_runs(TableCore& table, const Runs& runs, const ReclaimPolicy& policy, bool somebody_waits,
                              const std::function<Status(double, uint64_t)>& on_progress) {
   MergeRequest request;
   request.schema = table.published().state->schema;
@@ -121,6 +121,8 @@ Status StoreCore::merge_runs(TableCore& table, const Runs& runs, const ReclaimPo
   request.run = run_options(codec::Effort::kSmall);
   request.new_file = [this] { return new_run_file(); };
   request.checkpoint = on_progress;
+  // Each window has a writer of its own: as many threads would be too many.
+  if (somebody_waits && !request.window && !inline_work()) request.run.aside = [] { return true; };
   const std::shared_ptr<const Schema> schema = request.schema;
   counters_.compacting = true;
   share_memory();
@@ -179,7 +181,7 @@ Status StoreCore::compact_table(TableCore& table, const ReclaimPolicy& policy, b
   for (size_t i = 0; i < groups.size(); ++i) {
     Runs runs;
     for (const size_t member : groups[i]) runs.push_back(state->runs[member]);
-    TSFEAT_TRY(merge_runs(table, runs, policy, [&](double share, uint64_t) -> Status {
+    TSFEAT_TRY(merge_runs(table, runs, policy, true, [&](double share, uint64_t) -> Status {
       const double done = (static_cast<double>(i) + share) / static_cast<double>(groups.size());
       if (stopping_ || (progress && !progress(done)))
         return Status::closed("compaction was stopped; what was done so far stays");

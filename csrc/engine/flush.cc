@@ -103,6 +103,8 @@ Status StoreCore::flush_generation(const SealedGeneration& generation) {
     request.schema = table->published().state->schema;
     for (const auto& memtable : memtables) request.sources.push_back(memtable->source(~uint64_t{0}));
     request.run = run_options(codec::Effort::kFast);
+    // An append that waits for this leaves its processor idle.
+    request.run.aside = [this] { return appends_waiting_ > 0; };
     request.new_file = [this] { return new_run_file(); };
     const std::shared_ptr<const Schema> schema = request.schema;
     TSFEAT_ASSIGN(const MergeResult merged, merge_sources(vfs, std::move(request)));

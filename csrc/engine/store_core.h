@@ -213,7 +213,7 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
   uint32_t level_of_load(uint64_t run_bytes) const;
   // compaction.cc
   Result<bool> compact_table_step(const std::shared_ptr<TableCore>& table);
-  Status merge_runs(TableCore& table, const Runs& runs, const ReclaimPolicy& policy,
+  Status merge_runs(TableCore& table, const Runs& runs, const ReclaimPolicy& policy, bool somebody_waits,
                     const std::function<Status(double, uint64_t)>& on_progress);
   Status replace_runs(TableCore& table, const ReclaimPolicy& policy, const Runs& old_runs, const Runs& new_runs);
   Result<Runs> open_runs(const std::vector<RunMeta>& metas, const std::shared_ptr<const Schema>& schema);
@@ -264,14 +264,15 @@ class StoreCore : public std::enable_shared_from_this<StoreCore> {
 
   // Under write_mutex.
   std::shared_ptr<LogWriter> log_;
-  uint64_t log_number_ = 0;              // of log_
-  EncodedRecord record_;                 // of the append at hand
-  uint64_t synced_ahead_bytes_ = 0;      // of log_, when the background was told to sync last
-  std::deque<SealedGeneration> sealed_;  // oldest first
-  size_t active_bytes_ = 0;              // of the memtables that are not sealed
-  size_t shared_at_bytes_ = 0;           // active_bytes_ when memory was shared last
-  std::condition_variable flushed_;      // a sealed generation went
-  std::condition_variable compacted_;    // a compaction ended
+  uint64_t log_number_ = 0;                   // of log_
+  EncodedRecord record_;                      // of the append at hand
+  uint64_t synced_ahead_bytes_ = 0;           // of log_, when the background was told to sync last
+  std::deque<SealedGeneration> sealed_;       // oldest first
+  size_t active_bytes_ = 0;                   // of the memtables that are not sealed
+  size_t shared_at_bytes_ = 0;                // active_bytes_ when memory was shared last
+  std::condition_variable flushed_;           // a sealed generation went
+  std::atomic<uint32_t> appends_waiting_{0};  // for that
+  std::condition_variable compacted_;         // a compaction ended
 
   // Read-only stores: how far each log has been replayed, for refresh. Under write_mutex.
   std::map<uint64_t, uint64_t> replayed_bytes_;

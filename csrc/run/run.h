@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,8 @@ struct RunOptions {
   std::vector<std::shared_ptr<const codec::HotCodes>> hot = {};
   // What versions are stored as distances from; null: from nothing.
   std::shared_ptr<const Arrivals> arrivals = nullptr;
+  // Asked for each page: whether a processor is free that may encode it while the next is gathered; null: never.
+  std::function<bool()> aside = nullptr;
 };
 
 // Writes one run. Keys ascending; a key's slices in order, oldest first, in one call or in several that follow each

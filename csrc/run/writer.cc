@@ -1,98 +1,113 @@
+// RunWriter in two stages: gathering keys and rows into columns here, where their sources are, and encoding and placing
+// them (body_writer.h), which may be done aside.
+
 #include <algorithm>
 #include <limits>
 
 #include "base/crc32c.h"
-#include "base/planted.h"
-#include "run/bloom.h"
+#include "base/second_stage.h"
+#include "run/body_writer.h"
 #include "run/directory.h"
-#include "run/format.h"
-#include "run/page_encoder.h"
+#include "run/plain_page.h"
 #include "run/run.h"
 
 namespace tsfeat {
 namespace {
 
 using run::Bloom;
+using run::BodyWriter;
+using run::DirectoryBlocks;
 using run::DirectoryBuilder;
 using run::DirectoryEntry;
-using run::EncodedPage;
-using run::Index;
 using run::Layout;
-using run::PageEncoder;
-using run::PageEntry;
+using run::PageGatherer;
+using run::PlainPage;
 
-constexpr size_t kBufferBytes = 256 << 10;
 constexpr size_t kDirectoryBytes = 1 << 20;
+// Of pages that wait for the second stage.
+constexpr uint64_t kWaitingBytes = uint64_t{1} << 20;
+constexpr uint64_t kMostWaiting = 16;
+
+// What the second stage gets: a page, if it has rows, then directory blocks, if there are any.
+struct Piece {
+  PlainPage page;
+  DirectoryBlocks blocks;
+};
 
 class Writer final : public RunWriter {
  public:
   Writer(Vfs& vfs, std::unique_ptr<File> file, uint64_t number, const std::shared_ptr<const Schema>& schema,
          const RunOptions& options)
-      : vfs_(vfs), file_(std::move(file)), options_(options), directory_(schema->key_type, options.effort) {
+      : vfs_(vfs),
+        aside_(options.aside),
+        directory_(schema->key_type, options.effort),
+        body_(std::move(file), Layout::of(*schema), options),
+        gatherer_(schema, body_.layout()),
+        most_rows_(gatherer_.most_rows(options.page_rows)),
+        page_rows_(most_rows_),
+        stage_([this](Piece& piece) { return write(piece); },
+               std::clamp(kWaitingBytes / gatherer_.bytes_of(most_rows_), uint64_t{1}, kMostWaiting)) {
     meta_.number = number;
-    index_.layout = Layout::of(*schema);
-    index_.bounds.resize(index_.layout.columns().size());
-    encoder_ = std::make_unique<PageEncoder>(schema, index_.layout, options_);
-    most_rows_ = page_rows_ = encoder_->most_rows(options.page_rows);
   }
 
-  Status append(const KeyView& key, std::span<const Slice> slices) override {
-    uint64_t rows = 0;
-    for (const Slice& slice : slices) rows += slice.rows.size();
-    if (rows == 0) return {};
-    if (rows > std::numeric_limits<uint32_t>::max())
-      return Status::schema("a key has more than 2^32 - 1 events in one run");
-    TSFEAT_TRY(note_key(key, static_cast<uint32_t>(rows)));
-    events_ += rows;
-    for (const Slice& slice : slices) TSFEAT_TRY(gather(slice));
-    return {};
-  }
-
+  Status append(const KeyView& key, std::span<const Slice> slices) override;
   uint64_t events() const override { return events_; }
-  uint64_t bytes() const override { return written_ + buffer_.size() + directory_blocks_.size(); }
-  Status end_page() override { return write_pending(); }
+  uint64_t bytes() const override { return body_.bytes() + finished_.bytes.size(); }
+  Status end_page() override { return give_pending(); }
   Status end_rows() override {
     TSFEAT_TRY(close_rows());
-    return file_->sync();
+    return body_.sync();
   }
-  Result<RunMeta> finish(std::optional<uint64_t> version) override;
+  Result<RunMeta> finish(std::optional<uint64_t> version) override {
+    if (!bloom_) TSFEAT_TRY(close_rows());
+    TSFEAT_TRY(body_.finish(*bloom_, std::move(first_keys_), version, &meta_));
+    return meta_;
+  }
 
  private:
+  // The first stage.
   Status note_key(const KeyView& key, uint32_t rows);
-  Status close_rows();
-  uint64_t place() const { return written_ + buffer_.size(); }  // in the file, of what is added to the buffer
   Status gather(Slice slice);
-  Status write_pending();
-  Status write_page(std::span<const Slice> slices, uint32_t rows);
-  Status write_halves(std::span<const Slice> slices, uint32_t rows);
-  Status write_directory_block();
-  void place_directory_blocks();
-  void write_hot();
-  Status flush_buffer();
-  Result<Bloom> make_bloom();
-  void note_page(const EncodedPage& page);
+  Status give_pending();
+  Status give_page(std::span<const Slice> slices, uint32_t rows);
+  Status give_halves(std::span<const Slice> slices, uint32_t rows);
+  Status end_directory_block();
+  Status give_directory();
+  Status close_rows();
+  bool aside() const { return aside_ && aside_(); }
+  // The second.
+  Status write(Piece& piece);
 
   Vfs& vfs_;
-  std::unique_ptr<File> file_;
-  RunOptions options_;
+  const std::function<bool()> aside_;
   RunMeta meta_;
-  Index index_;  // pages without the closing one until finish()
-  std::unique_ptr<PageEncoder> encoder_;
   DirectoryBuilder directory_;
   uint64_t block_first_row_ = 0;
+  DirectoryBlocks finished_;  // not given to the second stage yet
+  std::vector<std::string> first_keys_;
   OwnedKey last_key_;
-  uint64_t events_ = 0;        // appended
-  uint64_t rows_written_ = 0;  // in pages
-  uint32_t most_rows_ = 0;
-  uint32_t page_rows_ = 0;  // of the next page; fewer than most_rows_ while values are large
+  uint64_t events_ = 0;  // appended
+  BodyWriter body_;      // the second stage's, until that has finished
+  PageGatherer gatherer_;
+  const uint32_t most_rows_;
+  uint32_t page_rows_;  // of the next page; fewer than most_rows_ while values are large
   std::vector<Slice> pending_;
   uint32_t pending_rows_ = 0;
-  std::string directory_blocks_;  // finished, not in the buffer yet
-  size_t placed_blocks_ = 0;
-  std::string buffer_;  // goes to the file at offset written_
-  uint64_t written_ = 0;
   std::optional<Bloom> bloom_;  // when the rows have ended
+  SecondStage<Piece> stage_;    // last: its thread uses the others
 };
+
+Status Writer::append(const KeyView& key, std::span<const Slice> slices) {
+  uint64_t rows = 0;
+  for (const Slice& slice : slices) rows += slice.rows.size();
+  if (rows == 0) return {};
+  if (rows > std::numeric_limits<uint32_t>::max())
+    return Status::schema("a key has more than 2^32 - 1 events in one run");
+  TSFEAT_TRY(note_key(key, static_cast<uint32_t>(rows)));
+  events_ += rows;
+  for (const Slice& slice : slices) TSFEAT_TRY(gather(slice));
+  return {};
+}
 
 Status Writer::note_key(const KeyView& key, uint32_t rows) {
   if (meta_.keys > 0 && last_key_.view() == key) {
@@ -100,11 +115,11 @@ Status Writer::note_key(const KeyView& key, uint32_t rows) {
     return Status::schema("a key and its neighbours have more than 2^32 - 1 events in one run");
   }
   if (meta_.keys > 0 && !(last_key_.view() < key)) {
-    return Status::corruption(file_->path() +
+    return Status::corruption(body_.path() +
                               ": keys to be written do not ascend: a file that was read has them in a wrong order");
   }
   last_key_ = OwnedKey(key);
-  if (directory_.full(rows)) TSFEAT_TRY(write_directory_block());
+  if (directory_.full(rows)) TSFEAT_TRY(end_directory_block());
   if (directory_.empty()) block_first_row_ = events_;
   directory_.add(key, rows);
   ++meta_.keys;
@@ -125,34 +140,31 @@ Status Writer::gather(Slice slice) {
     }
     pending_rows_ += static_cast<uint32_t>(take);
     slice.rows.begin += take;
-    if (pending_rows_ >= page_rows_) TSFEAT_TRY(write_pending());
+    if (pending_rows_ >= page_rows_) TSFEAT_TRY(give_pending());
   }
   return {};
 }
 
-Status Writer::write_pending() {
+Status Writer::give_pending() {
   if (pending_rows_ == 0) return {};
-  TSFEAT_TRY(write_page(pending_, pending_rows_));
+  TSFEAT_TRY(give_page(pending_, pending_rows_));
   pending_.clear();
   pending_rows_ = 0;
-  return buffer_.size() >= kBufferBytes ? flush_buffer() : Status();
-}
-
-Status Writer::write_page(std::span<const Slice> slices, uint32_t rows) {
-  EncodedPage page;
-  const uint64_t offset = place();
-  TSFEAT_ASSIGN(const bool written, encoder_->encode(slices, rows, &buffer_, &page));
-  if (!written) {
-    page_rows_ = std::max(uint32_t{1}, rows / 2);
-    return write_halves(slices, rows);
-  }
-  if (page.varlen_bytes <= run::kMaxPlainChunkBytes / 4) page_rows_ = std::min(most_rows_, page_rows_ * 2);
-  page.entry.offset = offset;
-  note_page(page);
   return {};
 }
 
-Status Writer::write_halves(std::span<const Slice> slices, uint32_t rows) {
+Status Writer::give_page(std::span<const Slice> slices, uint32_t rows) {
+  std::unique_ptr<Piece> piece = stage_.blank();
+  TSFEAT_ASSIGN(const bool fits, gatherer_.gather(slices, rows, &piece->page));
+  if (!fits) {
+    page_rows_ = std::max(uint32_t{1}, rows / 2);
+    return give_halves(slices, rows);
+  }
+  if (piece->page.may_grow()) page_rows_ = std::min(most_rows_, page_rows_ * 2);
+  return stage_.give(std::move(piece), aside());
+}
+
+Status Writer::give_halves(std::span<const Slice> slices, uint32_t rows) {
   std::vector<Slice> half;
   uint64_t left = rows / 2;
   size_t i = 0;
@@ -166,149 +178,51 @@ Status Writer::write_halves(std::span<const Slice> slices, uint32_t rows) {
     skip = left;
     half.back().rows.end = half.back().rows.begin + skip;
   }
-  TSFEAT_TRY(write_page(half, rows / 2));
+  TSFEAT_TRY(give_page(half, rows / 2));
   half.assign(slices.begin() + static_cast<ptrdiff_t>(i), slices.end());
   half.front().rows.begin += skip;
-  return write_page(half, rows - rows / 2);
+  return give_page(half, rows - rows / 2);
 }
 
-void Writer::note_page(const EncodedPage& page) {
-  PageEntry& entry = index_.pages.emplace_back(page.entry);
-  entry.first_row = rows_written_;
-  rows_written_ += page.stats.events;
-  SourceStats& all = meta_.stats;
-  all.events += page.stats.events;
-  all.min_time = std::min(all.min_time, page.stats.min_time);
-  all.max_time = std::max(all.max_time, page.stats.max_time);
-  all.min_version = std::min(all.min_version, page.stats.min_version);
-  all.max_version = std::max(all.max_version, page.stats.max_version);
-  for (size_t i = 0; i < page.bounds.size(); ++i) {
-    run::widen(index_.layout.columns()[i].type, page.bounds[i], &index_.bounds[i]);
-  }
-}
-
-Status Writer::write_directory_block() {
+Status Writer::end_directory_block() {
   if (directory_.empty()) return {};
-  DirectoryEntry& entry = index_.directory.emplace_back();
+  DirectoryEntry& entry = finished_.entries.emplace_back();
   entry.first_row = block_first_row_;
   entry.keys = directory_.keys();
-  index_.first_keys.push_back(directory_.first_key());
-  const size_t before = directory_blocks_.size();
-  directory_.finish(&directory_blocks_);
-  const Bytes block = as_bytes(directory_blocks_).subspan(before);
+  first_keys_.push_back(directory_.first_key());
+  const size_t before = finished_.bytes.size();
+  directory_.finish(&finished_.bytes);
+  const Bytes block = as_bytes(finished_.bytes).subspan(before);
   if (block.size() > run::kMaxBlockBytes) return Status::schema("a key is larger than 4 GiB");
   entry.bytes = static_cast<uint32_t>(block.size());
   entry.crc = crc32c(block);
-  if (directory_blocks_.size() >= kDirectoryBytes) place_directory_blocks();
-  return {};
+  return finished_.bytes.size() >= kDirectoryBytes ? give_directory() : Status();
 }
 
 // Many together, so that they can be read together.
-void Writer::place_directory_blocks() {
-  uint64_t offset = place();
-  for (; placed_blocks_ < index_.directory.size(); ++placed_blocks_) {
-    DirectoryEntry& entry = index_.directory[placed_blocks_];
-    entry.offset = offset;
-    offset += entry.bytes;
-  }
-  buffer_ += directory_blocks_;
-  directory_blocks_.clear();
+Status Writer::give_directory() {
+  std::unique_ptr<Piece> piece = stage_.blank();
+  piece->page.rows = 0;
+  std::swap(piece->blocks, finished_);
+  return stage_.give(std::move(piece), aside());
 }
 
-void Writer::write_hot() {
-  for (uint32_t column = 0; column < options_.hot.size(); ++column) {
-    if (options_.hot[column] == nullptr) continue;
-    const codec::HotCodes& hot = *options_.hot[column];
-    std::string values;
-    ByteWriter writer(&values);
-    for (const uint64_t value : hot.values()) {
-      hot.width() == 8 ? writer.fixed(value) : writer.fixed(static_cast<uint32_t>(value));
-    }
-    run::HotEntry& entry = index_.hot.emplace_back();
-    entry.column = column;
-    entry.values = hot.size();
-    entry.offset = place();
-    const size_t before = buffer_.size();
-    codec::encode_fixed(as_bytes(values).data(), hot.size(), hot.width(), codec::Kind::kUnsigned, codec::Effort::kFast,
-                        &buffer_);
-    const Bytes list = as_bytes(buffer_).subspan(before);
-    entry.bytes = static_cast<uint32_t>(list.size());
-    entry.crc = crc32c(list);
-  }
-}
-
-Status Writer::flush_buffer() {
-  TSFEAT_TRY(file_->write(written_, as_bytes(buffer_)));
-  written_ += buffer_.size();
-  buffer_.clear();
+Status Writer::write(Piece& piece) {
+  if (piece.page.rows > 0) TSFEAT_TRY(body_.add_page(&piece.page));
+  body_.add_directory(piece.blocks);
+  piece.blocks.entries.clear();
+  piece.blocks.bytes.clear();
   return {};
-}
-
-// From the directory blocks as they are in the file, so that memory does not grow with the number of keys while a run
-// is written.
-Result<Bloom> Writer::make_bloom() {
-  Bloom bloom(meta_.keys);
-  if (meta_.keys == 0) return bloom;
-  TSFEAT_ASSIGN(const std::unique_ptr<File> file, vfs_.open(file_->path(), OpenMode::kRead));
-  const bool varlen = is_varlen(index_.layout.key_type());
-  std::string raw;
-  for (size_t i = 0; i < index_.directory.size(); ++i) {
-    const DirectoryEntry& entry = index_.directory[i];
-    raw.resize(entry.bytes);
-    TSFEAT_TRY(file->read(entry.offset, {reinterpret_cast<uint8_t*>(raw.data()), raw.size()}));
-    if (crc32c(as_bytes(raw)) != entry.crc) {
-      return Status::corruption(file_->path() + ": what was just written at offset " + std::to_string(entry.offset) +
-                                " reads back differently; check the disk");
-    }
-    const uint64_t next_row = i + 1 < index_.directory.size() ? index_.directory[i + 1].first_row : events_;
-    TSFEAT_ASSIGN(const std::string expanded, run::expand_directory(as_bytes(raw), entry, next_row, varlen));
-    const run::DirectoryView view(as_bytes(expanded), varlen);
-    for (uint32_t k = 0; k < view.keys(); ++k) bloom.add(hash_key(view.key(k)));
-  }
-  return bloom;
 }
 
 Status Writer::close_rows() {
-  TSFEAT_TRY(write_pending());
-  TSFEAT_TRY(write_directory_block());
-  place_directory_blocks();
-  write_hot();
-  TSFEAT_TRY(flush_buffer());
-  TSFEAT_ASSIGN(bloom_, make_bloom());
+  TSFEAT_TRY(give_pending());
+  TSFEAT_TRY(end_directory_block());
+  TSFEAT_TRY(give_directory());
+  TSFEAT_TRY(stage_.finish());
+  TSFEAT_TRY(body_.end_rows());
+  TSFEAT_ASSIGN(bloom_, body_.make_bloom(vfs_, meta_.keys));
   return {};
-}
-
-Result<RunMeta> Writer::finish(std::optional<uint64_t> version) {
-  if (!bloom_) TSFEAT_TRY(close_rows());
-  run::Footer footer;
-  footer.pages = index_.pages.size();
-  footer.directory_blocks = index_.directory.size();
-  footer.bloom_offset = written_;
-  footer.bloom_bytes = bloom_->bytes().size();
-  footer.bloom_crc = crc32c(bloom_->bytes());
-  ByteWriter(&buffer_).bytes(bloom_->bytes());
-
-  if (version) {
-    // Every row says that it is no version away from the expected one: the same at all times, which is known now.
-    meta_.stats.min_version = meta_.stats.max_version = *version;
-    options_.arrivals = std::make_shared<const Arrivals>(std::vector<Arrival>{{*version, meta_.stats.max_time}});
-  }
-  if (options_.arrivals != nullptr)
-    index_.arrivals = options_.arrivals->between(meta_.stats.min_time, meta_.stats.max_time);
-  PageEntry& end = index_.pages.emplace_back();
-  end.first_row = rows_written_;
-  std::string index;
-  run::encode_index(index_, &index);
-  footer.index_bytes = index.size();
-  footer.index_crc = crc32c(as_bytes(index));
-  buffer_ += index;
-
-  meta_.bytes = bytes() + run::kFooterBytes;
-  footer.meta = meta_;
-  run::encode_footer(footer, &buffer_);
-  TSFEAT_TRY(flush_buffer());
-  if (!planted("run_sync")) TSFEAT_TRY(file_->sync());
-  return meta_;
 }
 
 }  // namespace

@@ -73,6 +73,15 @@ class PosixFile final : public File {
 
   void expect_random_reads() const override { posix_fadvise(descriptor_.number(), 0, 0, POSIX_FADV_RANDOM); }
 
+  void sync_ahead(uint64_t offset, uint64_t bytes) override {
+#if defined(SYNC_FILE_RANGE_WRITE)
+    if (!fits(offset, bytes)) return;
+    sync_file_range(descriptor_.number(), static_cast<off_t>(offset), static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE);
+#else
+    static_cast<void>(offset), static_cast<void>(bytes);
+#endif
+  }
+
   const std::string& path() const override { return path_; }
 
  private:

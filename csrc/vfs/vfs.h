@@ -29,6 +29,8 @@ class File {
   virtual Result<uint64_t> size() const = 0;
   // A hint: reads will hop about, so that what stands behind one is not worth fetching with it.
   virtual void expect_random_reads() const {}
+  // A hint: what was written there will be synced soon, so the system may begin now, while its writer goes on.
+  virtual void sync_ahead(uint64_t /*offset*/, uint64_t /*bytes*/) {}
   virtual const std::string& path() const = 0;
 };
 

@@ -85,6 +85,42 @@ TEST(RunRoundTrip, ARunOfARunIsTheSameBytes) {
   check_run(*disk, events, copy, 1 << 20, 3, "/store/copy.run");
 }
 
+TEST(RunRoundTrip, PagesEncodedAsideAreTheSameBytes) {
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    // Some with values so large that pages are cut in two.
+    const Events events =
+        random_events(random, random_schema(random, seed % 2 == 0), {300, 40, seed == 9 ? 60'000u : 20u});
+    const auto disk = make_disk();
+    RunOptions options{16, codec::Effort::kSmall};
+    options.hot = hot_values_of(events, random);
+    write_run(*disk, events, options);
+    options.aside = [&] { return random() % 3 != 0; };
+    write_run(*disk, events, options, "/store/aside.run");
+    ASSERT_FALSE(disk->files()[kRunPath].empty());
+    EXPECT_EQ(disk->files()[kRunPath], disk->files()["/store/aside.run"]);
+  }
+}
+
+TEST(RunRoundTrip, WideRowsGetSmallPages) {
+  std::mt19937_64 random(12);
+  auto schema = std::make_shared<Schema>(*random_schema(random, false));
+  schema->columns.clear();
+  for (uint32_t id = 1; id <= 60; ++id)
+    schema->columns.push_back(Column{id, "v" + std::to_string(id), Type::kVectorFloat64, 500, false, false, {}, {}});
+  schema->next_column_id = 61;
+  const Events events = random_events(random, schema, {30, 10, 20});
+  const auto disk = make_disk();
+  const RunMeta meta = write_run(*disk, events, {});
+  // A row has 240,000 bytes, so that 34 of them are a page of 8 MiB.
+  const auto run = Run::open(*disk, kRunPath, meta, schema, BlockCache::create(1 << 20));
+  ASSERT_TRUE(run.ok());
+  ASSERT_GT(meta.stats.events, 34U);
+  EXPECT_EQ((*run)->source()->bounds(nullptr, 0).rows.size(), 34U);
+  check_run(*disk, events, meta, 50'000'000, 1);
+}
+
 TEST(RunRoundTrip, LargeValuesGetSmallPages) {
   std::mt19937_64 random(11);
   auto schema = std::make_shared<Schema>(*random_schema(random, false));
