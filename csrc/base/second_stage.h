@@ -3,8 +3,9 @@
 // It does so at once, in the owner's thread, or aside, in a thread of its own, which starts when it is first wanted and
 // lives as long as the stage. The results are the same.
 //
-// Ownership: a piece that was worked on is kept, to be filled again. Threads: one owner; `work` is never called by two
-// threads at a time, and everything it did is seen by the owner after finish().
+// Ownership: once there is that thread, a piece that was worked on is kept, to be filled again; else it goes: of stages
+// that work by turns there may be many. Threads: one owner; `work` is never called by two threads at a time, and
+// everything it did is seen by the owner after finish().
 #pragma once
 
 #include <condition_variable>
@@ -27,9 +28,7 @@ class SecondStage {
  public:
   // most_waiting: give() waits while so many pieces do.
   SecondStage(std::function<Status(Piece&)> work, size_t most_waiting)
-      : work_(std::move(work)), most_waiting_(most_waiting) {
-    blanks_.reserve(most_waiting + 2);
-  }
+      : work_(std::move(work)), most_waiting_(most_waiting) {}
   // Pieces that wait are dropped.
   ~SecondStage() {
     {
@@ -83,6 +82,7 @@ class SecondStage {
   bool started() {
     if (thread_.joinable()) return true;
     try {
+      blanks_.reserve(most_waiting_ + 2);
       thread_ = std::thread([this] { run(); });
       return true;
     } catch (const std::system_error&) {
@@ -118,7 +118,7 @@ class SecondStage {
       thrown_ = std::move(thrown);
     }
     if (failed()) waiting_.clear();
-    if (blanks_.size() < blanks_.capacity()) blanks_.push_back(std::move(piece));
+    if (blanks_.size() < blanks_.capacity()) blanks_.push_back(std::move(piece));  // allocates nothing
     changed_.notify_all();
   }
 

@@ -64,7 +64,6 @@ std::unique_ptr<PyScan> scan_keys(const PyTable& table, py::handle version, int6
 
 void register_scan(py::module_& module) {
   py::class_<PyScan>(module, "Scan")
-      .def_property_readonly("version", [](const PyScan& scan) { return scan.state->scanner->version(); })
       .def("__iter__", [](const py::object& self) { return self; })
       .def("__next__", next_chunk);
 }

@@ -203,10 +203,11 @@ template <typename T>
 PlanWays<T> plan_ways() {
 #if TSFEAT_FOR(X86_64)
   // Every processor with AVX2 and BMI2 has lzcnt.
-  if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi2") != 0)
-    return {plan_block_portable<T>, plan_block_avx2<T>};
-#endif
+  const bool fast = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi2") != 0;
+  return {plan_block_portable<T>, fast ? plan_block_avx2<T> : nullptr};
+#else
   return {plan_block_portable<T>, nullptr};
+#endif
 }
 
 template <typename T>

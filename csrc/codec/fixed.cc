@@ -115,11 +115,8 @@ void decode_lane(Encoding encoding, Bytes body, uint32_t count, const HotValues&
       return decode_runs<T>(body, begin, end, out);
     case Encoding::kSignLast:
       return decode_sign_last<T>(body, count, begin, end, out);
-    case Encoding::kDecimal:
+    default:  // kDecimal: check_fixed let no other pass
       if constexpr (sizeof(T) >= 4) decode_decimal<T>(body, count, begin, end, out);
-      return;
-    default:
-      return;  // check_fixed let no other pass
   }
 }
 

@@ -43,9 +43,9 @@ Status RunLoader::start(BatchSource& first) {
 
 Status RunLoader::add(const Batch& batch) {
   if (batch.rows == 0) return {};
-  TSFEAT_TRY(check_order(batch));
   if (batch.rows > std::numeric_limits<uint32_t>::max() - events_)
     return Status::schema("table '" + table_name_ + "': a load has at most 4,294,967,295 events; load them in parts");
+  TSFEAT_TRY(check_order(batch));
   BatchSource source(*schema_, batch);
   if (writer_ == nullptr) TSFEAT_TRY(start(source));
   const std::unique_ptr<KeyCursor> keys = source.walk();

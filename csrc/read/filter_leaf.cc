@@ -34,10 +34,8 @@ void with_type(Type type, Visit visit) {
       return visit(uint64_t{});
     case Type::kFloat32:
       return visit(float{});
-    case Type::kFloat64:
+    default:  // kFloat64: check_filter let no other pass
       return visit(double{});
-    default:
-      return;
   }
 }
 
@@ -211,9 +209,9 @@ Leaf::Outlook Leaf::outlook(const BlockBounds& bounds, uint64_t requested_row) c
     case Comparison::kGreater:
       return {max > value, min <= value || nan};
     case Comparison::kGreaterEqual:
-      return {max >= value, min < value || nan};
+      break;
   }
-  return {};
+  return {max >= value, min < value || nan};
 }
 
 }  // namespace tsfeat

@@ -51,7 +51,6 @@ class Scanner {
   // Holds the view for as long as it lives.
   static Result<std::unique_ptr<Scanner>> create(View view, ScanRequest request);
   virtual ~Scanner() = default;
-  virtual uint64_t version() const = 0;
   virtual Result<bool> next(ScanChunk* chunk) = 0;  // false at the end
 };
 

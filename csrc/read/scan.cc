@@ -35,8 +35,6 @@ class ViewScanner final : public Scanner {
     return {};
   }
 
-  uint64_t version() const override { return question_.version; }
-
   Result<bool> next(ScanChunk* chunk) override {
     chunk->fixed_keys.clear();
     chunk->varlen_keys.data.clear();

@@ -58,7 +58,7 @@ constexpr uint32_t element_bytes(Type type) {
       return 8;
     case Type::kString:
     case Type::kBinary:
-      return 0;
+      break;
   }
   return 0;
 }
@@ -87,7 +87,7 @@ constexpr int64_t unit_ns(TimeUnit unit) {
     case TimeUnit::kMicrosecond:
       return 1'000;
     case TimeUnit::kNanosecond:
-      return 1;
+      break;
   }
   return 1;
 }

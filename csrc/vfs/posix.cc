@@ -85,8 +85,7 @@ class PosixVfs final : public Vfs {
     const Descriptor directory(retried([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
     if (directory.number() < 0) return failed("open the directory", path);
     if (retried([&] { return fsync(directory.number()); }) == 0) return {};
-    if (errno == EINVAL) return {};  // a file system that has no such thing
-    return failed("sync the directory", path);
+    return errno == EINVAL ? Status() : failed("sync the directory", path);  // some file systems have no such thing
   }
 
   Result<std::vector<std::string>> list(const std::string& path) override {

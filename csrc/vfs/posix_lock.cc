@@ -74,10 +74,8 @@ Result<std::unique_ptr<FileLock>> lock_file(const std::string& path) {
   const std::lock_guard held(registry().mutex);  // no fork while the lock is taken but not yet registered
   TSFEAT_ASSIGN(Descriptor descriptor, open_regular(path, O_RDWR | O_CREAT));
   const int number = descriptor.number();
-  if (retried([&] { return flock(number, LOCK_EX | LOCK_NB); }) != 0) {
-    if (errno == EWOULDBLOCK) return conflict(path, number);
-    return failed("lock", path);
-  }
+  if (retried([&] { return flock(number, LOCK_EX | LOCK_NB); }) != 0)
+    return errno == EWOULDBLOCK ? conflict(path, number) : failed("lock", path);
   if (retried([&] { return ftruncate(number, 0); }) != 0) return failed("write to", path);
   const std::string pid = std::to_string(getpid()) + "\n";
   TSFEAT_TRY(write_all(number, 0, as_bytes(pid), path));

@@ -49,9 +49,6 @@ Status salvage_log(Vfs& vfs, const std::string& path, uint64_t number, bool last
     }
     end = at + reader.header().record_bytes();
   }
-  if (header.ok() && reader.sealed_bytes() > file_bytes && !header_torn) {
-    lost->push_back({file_bytes, reader.sealed_bytes() - file_bytes, "the file is shorter than what was durable"});
-  }
   return {};
 }
 

@@ -64,10 +64,8 @@ Narrow plan_narrow(const uint8_t* values, uint64_t count, uint32_t width, bool i
       return is_signed ? plan<int16_t>(values, count) : plan<uint16_t>(values, count);
     case 4:
       return is_signed ? plan<int32_t>(values, count) : plan<uint32_t>(values, count);
-    case 8:
-      return is_signed ? plan<int64_t>(values, count) : plan<uint64_t>(values, count);
     default:
-      return {0, width};
+      return is_signed ? plan<int64_t>(values, count) : plan<uint64_t>(values, count);
   }
 }
 

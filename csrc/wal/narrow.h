@@ -13,7 +13,7 @@ struct Narrow {
   uint32_t bytes = 0;  // a value, at least 1; the values' own width if no fewer would do
 };
 
-// Of `count` values of `width` (1, 2, 4 or 8) bytes.
+// Of `count` values of `width` (2, 4 or 8) bytes.
 Narrow plan_narrow(const uint8_t* values, uint64_t count, uint32_t width, bool is_signed);
 // count * bytes, and up to 8 bytes behind them that do not count.
 void write_narrow(const uint8_t* values, uint64_t count, uint32_t width, const Narrow& plan, uint8_t* out);

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tsfeat import _core, arrow_export, convert
 from tsfeat.errors import SchemaError
@@ -92,9 +93,10 @@ class Join:
 
     Memory: the labels pass through in batches of `batch_rows` rows, by default as many as take half a gigabyte when
     every history is full: rows of one key share work, so larger batches are quicker. There is at most one batch of
-    them, and of what is read for them, at a time (and whatever the consumer keeps). With `order="key"` rows of one key
-    stand together: mostly that is quicker, in batches of 64 megabytes, but has all labels in memory, too. `to_arrow`,
-    which keeps everything, takes a million labels at a time.
+    them, and of what is read for them, at a time (and whatever the consumer keeps). Labels in many small chunks are
+    read together, and come out in those chunks again, which then share the arrays of their batch. With `order="key"`
+    rows of one key stand together: mostly that is quicker, in batches of 64 megabytes, but has all labels in memory,
+    too. `to_arrow`, which keeps everything, takes a million labels at a time.
 
     Examples
     --------
@@ -167,10 +169,17 @@ class Join:
             batches = labels.ordered(labels.place(first.key, "the key"), field, rows)
         done = 0
         for batch in batches:
-            nodes = [given_on(node) for node in batch.nodes]
-            for source, names in zip(self._sources, self._names, strict=True):
-                nodes += _list_nodes(source, names, source.read(labels, batch))
-            yield arrow_export.struct_node(nodes, batch.rows)
+            found = [
+                lists
+                for source, names in zip(self._sources, self._names, strict=True)
+                for lists in _lists(source, names, source.read(labels, batch))
+            ]
+            begin = 0
+            for part in batch.parts:
+                end = begin + part.rows
+                nodes = [given_on(node) for node in part.nodes] + [lists.rows(begin, end) for lists in found]
+                yield arrow_export.struct_node(nodes, part.rows)
+                begin = end
             done += batch.rows
             if self._progress is not None:
                 self._progress(done)
@@ -200,11 +209,24 @@ def _named(node: _core.ArrowNode, name: str) -> _core.ArrowNode:
     return node
 
 
-def _list_nodes(source: Source, names: list[str], seqs: Sequences) -> list[_core.ArrowNode]:
+class _Lists(NamedTuple):
+    """A column of what was read: the rows' values end to end, and where each row's begin."""
+
+    name: str
+    field: Field
+    offsets: NDArray[np.int64]
+    values: _core.ArrowNode
+
+    def rows(self, begin: int, end: int) -> _core.ArrowNode:
+        """Some of the rows, sharing the values."""
+        return _named(arrow_export.list_node(self.field, self.offsets[begin : end + 1], self.values), self.name)
+
+
+def _lists(source: Source, names: list[str], seqs: Sequences) -> list[_Lists]:
     events = int(seqs.offsets[-1])
     shared = arrow_export.shared_dictionaries(source.table._core, source.fields)
-    nodes = []
+    made = []
     for (place, field), name in zip(seqs._list_fields(), names, strict=True):
-        child = arrow_export.column_node(field, seqs._column(place), events, shared.get(field.index))
-        nodes.append(_named(arrow_export.list_node(field, seqs.offsets, child), name))
-    return nodes
+        values = arrow_export.column_node(field, seqs._column(place), events, shared.get(field.index))
+        made.append(_Lists(name, field, seqs.offsets, values))
+    return made

@@ -16,8 +16,8 @@ from tsfeat.fields import KEY_INDEX, Field
 _LARGE = {"u": "U", "vu": "U", "z": "Z", "vz": "Z"}
 
 
-class Batch(NamedTuple):
-    """Some of the labels: where they begin, and their columns."""
+class Part(NamedTuple):
+    """Neighbouring rows of one of the labels' chunks: where they begin, and their columns."""
 
     first: int
     rows: int
@@ -30,9 +30,10 @@ class Batch(NamedTuple):
         except SchemaError as error:
             raise SchemaError(f"labels, column {self.nodes[place].name!r}: {error}") from None
 
-    def column(self, place: int, field: Field, *, up: bool = False) -> Any:
+    def column(self, place: int, field: Field, up: bool) -> Any:
         """A column in the canonical form of `field`, without nulls."""
-        chunk = self._whole(place)
+        chunk = self.chunk(place)
+        refuse_nulls(self.nodes[place].name, chunk, self.first)
         try:
             return ingest.from_arrow(chunk, field, up)[0]
         except SchemaError as error:
@@ -40,13 +41,26 @@ class Batch(NamedTuple):
 
     def values(self, place: int) -> NDArray[Any]:
         """A column as reads show it, without nulls."""
-        name = self.nodes[place].name
-        return numpy_values(name, self.chunk(place), self.first)
+        return numpy_values(self.nodes[place].name, self.chunk(place), self.first)
 
-    def _whole(self, place: int) -> arrow.Chunk:
-        chunk = self.chunk(place)
-        refuse_nulls(self.nodes[place].name, chunk, self.first)
-        return chunk
+
+class Batch(NamedTuple):
+    """Rows that are read together, of one chunk or of several that follow each other."""
+
+    parts: list[Part]
+
+    @property
+    def rows(self) -> int:
+        """How many they are."""
+        return sum(part.rows for part in self.parts)
+
+    def column(self, place: int, field: Field, *, up: bool = False) -> Any:
+        """A column in the canonical form of `field`, without nulls."""
+        return ingest.concatenate([(part.column(place, field, up), None) for part in self.parts], field)[0]
+
+    def values(self, place: int) -> NDArray[Any]:
+        """A column as reads show it, without nulls."""
+        return np.concatenate([part.values(place) for part in self.parts])
 
 
 def refuse_nulls(name: str, chunk: arrow.Chunk, first: int) -> None:
@@ -97,25 +111,33 @@ class Labels:
         return names.index(name)
 
     def batches(self, most_rows: int) -> Iterator[Batch]:
-        """The labels as they come, in batches of at most so many rows; nothing is copied."""
-        first = 0
+        """The labels as they come, so many rows at a time, the last fewer; nothing is copied."""
+        first = held = 0
+        parts: list[Part] = []
         for array in arrow.whole_rows(self._arrays):
-            for start in range(0, array.length, most_rows):
-                rows = min(most_rows, array.length - start)
+            start = 0
+            while start < array.length:
+                rows = min(array.length - start, most_rows - held)
                 nodes = [_part(child, array.offset + start, rows) for child in array.children]
-                yield Batch(first + start, rows, nodes)
-            first += array.length
+                parts.append(Part(first, rows, nodes))
+                first, start, held = first + rows, start + rows, held + rows
+                if held == most_rows:
+                    yield Batch(parts)
+                    parts, held = [], 0
+        if parts:
+            yield Batch(parts)
 
     def ordered(self, place: int, field: Field, most_rows: int) -> Iterator[Batch]:
         """The same in order of the key in column `place`; all labels are taken into memory first."""
-        given = list(self.batches(most_rows))
-        keys: Any = ingest.concatenate([(batch.column(place, field), None) for batch in given], field)[0]
+        given = [part for batch in self.batches(most_rows) for part in batch.parts]
+        keys = Batch(given).column(place, field) if given else ingest.blank(field, 0)
         order = np.argsort(shown(field, keys), kind="stable")
         children = self.schema.children
-        columns = [_gathered(child, [batch.chunk(at) for batch in given]) for at, child in enumerate(children)]
+        columns = [_gathered(child, [part.chunk(at) for part in given]) for at, child in enumerate(children)]
         for start in range(0, len(order), most_rows):
             rows = order[start : start + most_rows]
-            yield Batch(start, len(rows), [_node(*pair, rows) for pair in zip(children, columns, strict=True)])
+            nodes = [_node(*pair, rows) for pair in zip(children, columns, strict=True)]
+            yield Batch([Part(start, len(rows), nodes)])
 
     def ordered_types(self) -> list[_core.ArrowNode]:
         """The types of the columns of `ordered`: strings and bytes are large ones there."""

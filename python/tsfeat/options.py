@@ -33,7 +33,8 @@ class Options:
     sync_interval : str, datetime.timedelta or numpy.timedelta64
         The longest time for which "interval" leaves an append unsynced. Default "1s".
     background_threads : int, optional
-        Threads that flush and compact. Default: the engine's choice for this machine.
+        Threads that flush and compact; what somebody waits for may take one more. Default: the engine's choice for
+        this machine.
     read_threads : int, optional
         Threads that share a read of many rows, the caller's included; 1: the caller's alone. The others help one read
         at a time: where many threads read at once, each mostly works for itself. Default: 2.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,32 @@ def test_columns_larger_than_the_caches_are_those_of_small_batches(store, order)
     whole = table.join(labels, **given).to_arrow()
     assert whole["x"].nbytes > 8 << 20
     assert whole.equals(pa.table(table.join(labels, **given, batch_rows=100)))
+
+
+@pytest.mark.parametrize("order", ["labels", "key"])
+@pytest.mark.parametrize("batch_rows", [None, 1, 7, 40, 1000])
+def test_many_small_chunks_are_read_together(store, table, kind, order, batch_rows, monkeypatch):
+    labels = make_labels(kind)
+    cuts = [0, 1, 1, 20, 33, 34, ROWS]
+    chunks = pa.concat_tables([labels.slice(a, b - a).combine_chunks() for a, b in itertools.pairwise(cuts)])
+    view = store.create_view(
+        "v", table="rich", n=4, columns=["ts", "word"], where=tsfeat.col("x") > tsfeat.parameter("low")
+    )
+    sizes: list[int] = []
+    read = tsfeat.join.Source.read
+    monkeypatch.setattr(
+        tsfeat.join.Source, "read", lambda self, made, batch: sizes.append(batch.rows) or read(self, made, batch)
+    )
+    given: dict[str, Any] = {"key": "user", "before": "at", "order": order}
+    expected = pa.table(view.join(labels, **given))
+    sizes.clear()
+    got = pa.table(view.join(chunks.to_reader(), **given, batch_rows=batch_rows))
+    assert got.to_pylist() == expected.to_pylist()
+    assert sizes == [min(batch_rows or ROWS, ROWS - row) for row in range(0, ROWS, batch_rows or ROWS)]
+    if order == "labels" and batch_rows is None:
+        assert [len(chunk) for chunk in got["user"].chunks] == [
+            len(chunk) for chunk in chunks["user"].chunks if len(chunk)
+        ]
 
 
 def test_labels_come_from_anything_that_speaks_arrow(table, kind):

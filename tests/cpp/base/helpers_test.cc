@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/no_more_threads.h"
+
 namespace tsfeat {
 namespace {
 
@@ -61,6 +63,15 @@ TEST(Helpers, TheFirstExceptionComesOutWhenAllIsDone) {
     }
     EXPECT_EQ(done, 9);
   }
+}
+
+TEST(Helpers, WhereThereAreNoThreadsTheCallerWorksAlone) {
+  const NoMoreThreads none;
+  const auto helpers = Helpers::create(2);
+  const auto self = std::this_thread::get_id();
+  std::vector<bool> own(100);
+  helpers->run(100, [&](size_t part) { own[part] = std::this_thread::get_id() == self; });
+  EXPECT_EQ(own, std::vector<bool>(100, true));
 }
 
 TEST(Helpers, ManyCallersAtOnce) {

@@ -6,6 +6,8 @@
 #include <random>
 #include <stdexcept>
 
+#include "base/no_more_threads.h"
+
 namespace tsfeat {
 namespace {
 
@@ -58,6 +60,21 @@ TEST(SecondStage, StartsNoThreadUntilOneIsWanted) {
   ASSERT_TRUE(stage.give(stage.blank(), true).ok());
   ASSERT_TRUE(stage.finish().ok());
   EXPECT_NE(worker, mine);
+}
+
+TEST(SecondStage, WhereThereAreNoThreadsTheOwnerWorks) {
+  const NoMoreThreads none;
+  std::vector<int> seen;
+  SecondStage<Piece> stage(
+      [&](Piece& piece) {
+        seen.push_back(piece.number);
+        return Status();
+      },
+      4);
+  for (int number = 0; number < 3; ++number) {
+    ASSERT_TRUE(stage.give(numbered(stage, number), true).ok());
+    EXPECT_EQ(seen.size(), static_cast<size_t>(number) + 1);
+  }
 }
 
 class FailingStage : public testing::TestWithParam<bool> {};

@@ -37,6 +37,7 @@ TEST(BrokenRun, AnswersNothing) {
   }
   EXPECT_FALSE(source->bounds(&column, 1).bounded) << "nothing may be passed over";
   EXPECT_EQ(source->walk()->rows().size(), 0U);
+  EXPECT_EQ(source->walk()->key(), KeyView());
   std::vector<Run::Problem> problems;
   EXPECT_TRUE(run->verify(&problems).ok());
   ASSERT_EQ(problems.size(), 1U);

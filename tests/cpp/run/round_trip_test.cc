@@ -238,5 +238,21 @@ TEST(RunRoundTrip, KeysAscendOrGoOn) {
   EXPECT_EQ((*writer)->events(), 2 * events.rows(1).size());
 }
 
+TEST(RunRoundTrip, AKeyHasAsManyEventsAsFit) {
+  std::mt19937_64 random(4);
+  const Events events = random_events(random, random_schema(random, false), {});
+  const auto disk = make_disk();
+  auto writer = RunWriter::create(*disk, kRunPath, 7, events.schema, {});
+  ASSERT_TRUE(writer.ok());
+  VectorSource source(events);
+  const Slice slice{&source, events.rows(1)};
+  const Slice most{&source, {0, uint64_t{1} << 32}};
+  const Slice fewer{&source, {0, (uint64_t{1} << 32) - 1}};
+  EXPECT_EQ((*writer)->append(events.key(1), {&most, 1}).code(), Code::kSchema);
+  EXPECT_TRUE((*writer)->append(events.key(1), {&slice, 1}).ok());
+  EXPECT_EQ((*writer)->append(events.key(1), {&fewer, 1}).code(), Code::kSchema) << "in two calls together";
+  EXPECT_EQ((*writer)->events(), events.rows(1).size());
+}
+
 }  // namespace
 }  // namespace tsfeat::testing

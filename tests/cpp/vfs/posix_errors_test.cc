@@ -1,8 +1,11 @@
 // What the system itself refuses, of files that it makes up: errors that no ordinary file gives.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cerrno>
+#include <csignal>
 
+#include "vfs/temporary_directory.h"
 #include "vfs/vfs.h"
 
 namespace tsfeat {
@@ -23,6 +26,22 @@ TEST(PosixErrors, AFileThatCannotBeSyncedNorReserved) {
   EXPECT_EQ((*file)->sync().error_number(), EINVAL);
   EXPECT_TRUE((*file)->allocate(100).ok()) << "space is reserved only where that is known";
   EXPECT_EQ((*file)->write(0, as_bytes("")).code(), Code::kOk);
+}
+
+TEST(PosixErrors, AFileThatMayNotGrow) {
+  const TemporaryDirectory directory;
+  const auto file = Vfs::posix()->open(directory.path() + "/file", OpenMode::kCreate);
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit small{4096, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  EXPECT_EQ((*file)->allocate(8192).error_number(), EFBIG);
+  EXPECT_EQ((*file)->truncate(8192).error_number(), EFBIG);
+  EXPECT_TRUE((*file)->truncate(4096).ok());
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, ignored);
 }
 
 TEST(PosixErrors, ADirectoryThatHasNothingToSync) {
