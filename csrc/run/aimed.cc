@@ -120,6 +120,7 @@ Status RunSource::decode_aimed(uint32_t chunk_number, uint32_t width, uint32_t n
     uint8_t* const to = piece.kind == PieceKind::kShared ? window.data() : out;
     codec::decode_fixed(plain, static_cast<uint32_t>(run_.page_rows(piece.page).size()), width, piece.begin, piece.end,
                         to + piece.at * width, run_.hot_values(chunk_number));
+    if (piece.copies == 0) continue;
     (streams ? stream_copies : make_copies)(copies, piece.copies, window.data(), width, out);
     copies = copies.subspan(piece.copies);
   }
