@@ -44,6 +44,16 @@ TEST(PosixErrors, AFileThatMayNotGrow) {
   std::signal(SIGXFSZ, ignored);
 }
 
+TEST(PosixErrors, AHintThatCannotBeFollowedIsNoError) {
+  const TemporaryDirectory directory;
+  const auto file = Vfs::posix()->open(directory.path() + "/file", OpenMode::kCreate);
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  ASSERT_TRUE((*file)->write(0, as_bytes("some bytes")).ok());
+  (*file)->sync_ahead(0, 10);
+  (*file)->sync_ahead(uint64_t{1} << 63, 10);
+  EXPECT_TRUE((*file)->sync().ok());
+}
+
 TEST(PosixErrors, ADirectoryThatHasNothingToSync) {
   const auto there = Vfs::posix()->exists("/proc/self");
   if (!there.ok() || !*there) GTEST_SKIP() << "no /proc";
