@@ -8,7 +8,10 @@ namespace tsfeat::run {
 
 PageGatherer::PageGatherer(std::shared_ptr<const Schema> schema, const Layout& layout)
     : schema_(std::move(schema)), layout_(layout) {
-  for (const RunColumn& column : layout_.columns()) row_bytes_ += column.width + (column.nullable ? 1 : 0);
+  for (const RunColumn& column : layout_.columns()) {
+    row_bytes_ += column.width + (column.nullable ? 1 : 0);
+    varlen_columns_ += column.width == 0 ? 1 : 0;
+  }
 }
 
 uint32_t PageGatherer::most_rows(uint32_t page_rows) const {

@@ -2,6 +2,7 @@
 // the encoder, so that the two can be at work at the same time.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -48,8 +49,10 @@ class PageGatherer {
 
   // Rows that fixed-width columns allow, at most `page_rows`.
   uint32_t most_rows(uint32_t page_rows) const;
-  // What rows take, values of variable width not counted.
-  uint64_t bytes_of(uint32_t rows) const { return uint64_t{rows} * row_bytes_; }
+  // What a page of so many rows takes at most. (One of one row may take more.)
+  uint64_t most_bytes(uint32_t rows) const {
+    return uint64_t{rows} * row_bytes_ + std::min(varlen_columns_ * kMaxPlainChunkBytes, kMaxPlainPageBytes);
+  }
   // False if the page would be too large.
   Result<bool> gather(std::span<const Slice> slices, uint32_t rows, PlainPage* page);
 
@@ -58,7 +61,8 @@ class PageGatherer {
 
   std::shared_ptr<const Schema> schema_;
   const Layout& layout_;
-  uint64_t row_bytes_ = sizeof(int64_t) + sizeof(uint64_t);
+  uint64_t row_bytes_ = sizeof(int64_t) + sizeof(uint64_t);  // values of variable width not counted
+  uint64_t varlen_columns_ = 0;
   SliceDecoder decoder_;
 };
 

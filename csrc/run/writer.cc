@@ -46,7 +46,7 @@ class Writer final : public RunWriter {
         most_rows_(gatherer_.most_rows(options.page_rows)),
         page_rows_(most_rows_),
         stage_([this](Piece& piece) { return write(piece); },
-               std::clamp(kWaitingBytes / gatherer_.bytes_of(most_rows_), uint64_t{1}, kMostWaiting)) {
+               std::clamp(kWaitingBytes / gatherer_.most_bytes(most_rows_), uint64_t{1}, kMostWaiting)) {
     meta_.number = number;
   }
 
@@ -157,6 +157,7 @@ Status Writer::give_page(std::span<const Slice> slices, uint32_t rows) {
   std::unique_ptr<Piece> piece = stage_.blank();
   TSFEAT_ASSIGN(const bool fits, gatherer_.gather(slices, rows, &piece->page));
   if (!fits) {
+    piece.reset();  // so that the halves, and theirs, do not add up with it
     page_rows_ = std::max(uint32_t{1}, rows / 2);
     return give_halves(slices, rows);
   }
