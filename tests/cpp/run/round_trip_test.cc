@@ -224,34 +224,32 @@ TEST(RunRoundTrip, OnlyTheRunThatTheManifestNamesIsOpened) {
   }
 }
 
-TEST(RunRoundTrip, KeysAscendOrGoOn) {
-  std::mt19937_64 random(3);
-  const Events events = random_events(random, random_schema(random, false), {});
-  const auto disk = make_disk();
-  auto writer = RunWriter::create(*disk, kRunPath, 7, events.schema, {});
-  ASSERT_TRUE(writer.ok());
-  VectorSource source(events);
-  const Slice slice{&source, events.rows(1)};
-  EXPECT_TRUE((*writer)->append(events.key(1), {&slice, 1}).ok());
-  EXPECT_TRUE((*writer)->append(events.key(1), {&slice, 1}).ok());
-  EXPECT_FALSE((*writer)->append(events.key(0), {&slice, 1}).ok());
-  EXPECT_EQ((*writer)->events(), 2 * events.rows(1).size());
+class RunBegun : public ::testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(writer_.ok()); }
+
+  std::mt19937_64 random_{3};
+  const Events events_ = random_events(random_, random_schema(random_, false), {});
+  const std::unique_ptr<MemoryVfs> disk_ = make_disk();
+  const Result<std::unique_ptr<RunWriter>> writer_ = RunWriter::create(*disk_, kRunPath, 7, events_.schema, {});
+  VectorSource source_{events_};
+  const Slice slice_{&source_, events_.rows(1)};
+};
+
+TEST_F(RunBegun, KeysAscendOrGoOn) {
+  EXPECT_TRUE((*writer_)->append(events_.key(1), {&slice_, 1}).ok());
+  EXPECT_TRUE((*writer_)->append(events_.key(1), {&slice_, 1}).ok());
+  EXPECT_FALSE((*writer_)->append(events_.key(0), {&slice_, 1}).ok());
+  EXPECT_EQ((*writer_)->events(), 2 * events_.rows(1).size());
 }
 
-TEST(RunRoundTrip, AKeyHasAsManyEventsAsFit) {
-  std::mt19937_64 random(4);
-  const Events events = random_events(random, random_schema(random, false), {});
-  const auto disk = make_disk();
-  auto writer = RunWriter::create(*disk, kRunPath, 7, events.schema, {});
-  ASSERT_TRUE(writer.ok());
-  VectorSource source(events);
-  const Slice slice{&source, events.rows(1)};
-  const Slice most{&source, {0, uint64_t{1} << 32}};
-  const Slice fewer{&source, {0, (uint64_t{1} << 32) - 1}};
-  EXPECT_EQ((*writer)->append(events.key(1), {&most, 1}).code(), Code::kSchema);
-  EXPECT_TRUE((*writer)->append(events.key(1), {&slice, 1}).ok());
-  EXPECT_EQ((*writer)->append(events.key(1), {&fewer, 1}).code(), Code::kSchema) << "in two calls together";
-  EXPECT_EQ((*writer)->events(), events.rows(1).size());
+TEST_F(RunBegun, AKeyHasAsManyEventsAsFit) {
+  const Slice most{&source_, {0, uint64_t{1} << 32}};
+  const Slice fewer{&source_, {0, (uint64_t{1} << 32) - 1}};
+  EXPECT_EQ((*writer_)->append(events_.key(1), {&most, 1}).code(), Code::kSchema);
+  EXPECT_TRUE((*writer_)->append(events_.key(1), {&slice_, 1}).ok());
+  EXPECT_EQ((*writer_)->append(events_.key(1), {&fewer, 1}).code(), Code::kSchema) << "in two calls together";
+  EXPECT_EQ((*writer_)->events(), events_.rows(1).size());
 }
 
 }  // namespace
