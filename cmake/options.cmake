@@ -33,12 +33,19 @@ if(TSFEAT_FUZZ)
   target_link_options(tsfeat_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# g++ 12 loses sight of what is a system's header in a precompiled one, and warns inside of the standard library of what is
-# not there. Builds without it (the package's) have these warnings, and find an include that a file lacks.
-function(tsfeat_precompile target)
-  if(TSFEAT_PCH)
-    target_precompile_headers(${target} PRIVATE <algorithm> <array> <atomic> <bit> <cstdint> <cstring> <functional> <map>
-      <memory> <mutex> <optional> <random> <span> <string> <string_view> <utility> <vector> ${ARGN})
-    target_compile_options(${target} PRIVATE -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict)
+# The files of a room (a directory) are compiled as one, so no two of them may use one name for two things: reading the
+# headers of the standard library takes longer than most files. Not where there is a compiler launcher such as ccache:
+# it does better with single files, and finds an include that a file lacks.
+function(tsfeat_compile_by_room target)
+  if(CMAKE_CXX_COMPILER_LAUNCHER)
+    return()
   endif()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  get_target_property(sources ${target} SOURCES)
+  foreach(source IN LISTS sources)
+    cmake_path(ABSOLUTE_PATH source OUTPUT_VARIABLE room)
+    cmake_path(GET room PARENT_PATH room)
+    cmake_path(GET room FILENAME room)
+    set_source_files_properties("${source}" PROPERTIES UNITY_GROUP "${room}")
+  endforeach()
 endfunction()

@@ -10,8 +10,8 @@ if(tsfeat_bind_sources)
   pybind11_add_module(_core MODULE NO_EXTRAS ${tsfeat_bind_sources})
   target_link_libraries(_core PRIVATE tsfeat_engine Python::NumPy)
   if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    # pybind11 compiles seconds of its own into each file that uses it, so files are compiled a few together; module.cc
-    # alone fills NumPy's table. ccache does better with single files.
+    # As in tsfeat_compile_by_room, but in parts: pybind11 makes this room the longest to compile. module.cc alone fills
+    # NumPy's table.
     set_target_properties(_core PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 7)
     set_source_files_properties("${CMAKE_SOURCE_DIR}/csrc/bind/module.cc" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   endif()

@@ -14,7 +14,6 @@ ROOT = Path(__file__).resolve().parents[1]
 PLANTED = {
     "CMAKE_BUILD_TYPE": "Release",
     "CMAKE_CXX_FLAGS_RELEASE": "-O1 -DNDEBUG",  # compiling is most of the cost
-    "TSFEAT_PCH": "ON",
     "TSFEAT_PLANT": "ON",
     "TSFEAT_TRIALS": "ON",
     "Python_EXECUTABLE": sys.executable,

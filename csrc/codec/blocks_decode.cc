@@ -112,17 +112,19 @@ class BlockReader {
   T delta_base_ = 0;
 };
 
-Status damaged(const char* what) { return Status::corruption(std::string("a chunk of blocks is damaged: ") + what); }
+Status damaged_blocks(const char* what) {
+  return Status::corruption(std::string("a chunk of blocks is damaged: ") + what);
+}
 
 }  // namespace
 
 template <typename T>
 Status check_blocks(Bytes body, uint32_t count) {
-  if (body.size() < BlocksLayout<T>::kHeadBytes) return damaged("its head is cut off");
+  if (body.size() < BlocksLayout<T>::kHeadBytes) return damaged_blocks("its head is cut off");
   const uint32_t blocks = block_count(count);
   const size_t table = size_t{blocks} * (kEntryHeadBytes + body[0] + body[1]) + skip_count(blocks) * sizeof(uint32_t);
-  if (body[0] > sizeof(T) || body[1] > sizeof(T)) return damaged("a base is wider than a value");
-  if (body.size() - BlocksLayout<T>::kHeadBytes < table) return damaged("its block table is cut off");
+  if (body[0] > sizeof(T) || body[1] > sizeof(T)) return damaged_blocks("a base is wider than a value");
+  if (body.size() - BlocksLayout<T>::kHeadBytes < table) return damaged_blocks("its block table is cut off");
   const BlocksLayout<T> layout(body, count);
   const size_t available = static_cast<size_t>(layout.end - layout.payloads);
   size_t offset = 0;
@@ -131,18 +133,19 @@ Status check_blocks(Bytes body, uint32_t count) {
     const uint32_t values = layout.values_in(block);
     if (block != 0 && block % kSkipBlocks == 0 &&
         load<uint32_t>(layout.skips + (block / kSkipBlocks - 1) * sizeof(uint32_t)) != offset) {
-      return damaged("a skip offset is wrong");
+      return damaged_blocks("a skip offset is wrong");
     }
-    if (form.width() > 8 * sizeof(T)) return damaged("a width is out of range");
-    if (form.exceptions() != 0 && form.width() + 1 > 8 * sizeof(T)) return damaged("full-width values have exceptions");
-    if (form.payload_bytes(values) > available - offset) return damaged("a payload is cut off");
+    if (form.width() > 8 * sizeof(T)) return damaged_blocks("a width is out of range");
+    if (form.exceptions() != 0 && form.width() + 1 > 8 * sizeof(T))
+      return damaged_blocks("full-width values have exceptions");
+    if (form.payload_bytes(values) > available - offset) return damaged_blocks("a payload is cut off");
     const uint8_t* positions = layout.payloads + offset + packed_bytes(values, form.width());
     for (uint32_t i = 0; i < form.exceptions(); ++i) {
-      if (positions[i] >= values) return damaged("an exception is out of range");
+      if (positions[i] >= values) return damaged_blocks("an exception is out of range");
     }
     offset += form.payload_bytes(values);
   }
-  return offset == available ? Status() : damaged("bytes follow its last block");
+  return offset == available ? Status() : damaged_blocks("bytes follow its last block");
 }
 
 template <typename T>

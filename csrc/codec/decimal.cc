@@ -8,8 +8,8 @@ namespace tsfeat::codec {
 
 namespace {
 
-constexpr size_t kHeadBytes = sizeof(uint8_t) + sizeof(uint16_t);
-constexpr uint32_t kSampleValues = 32;
+constexpr size_t kDecimalHeadBytes = sizeof(uint8_t) + sizeof(uint16_t);
+constexpr uint32_t kDecimalSamples = 32;
 
 // The largest exponent and integer for which both operands of the division are exact in the float type.
 template <typename T>
@@ -59,7 +59,7 @@ bool to_integer(T bits, uint32_t exponent, T* integer) {
 // The least exponent that suits most of a sample; false if none does.
 template <typename T>
 bool choose_exponent(const T* values, uint32_t count, uint8_t* exponent) {
-  const uint32_t samples = std::min(count, kSampleValues);
+  const uint32_t samples = std::min(count, kDecimalSamples);
   const uint32_t stride = count / samples;
   uint32_t most = 0;
   for (uint32_t candidate = 0; candidate <= Limits<T>::kExponent; ++candidate) {
@@ -76,7 +76,9 @@ bool choose_exponent(const T* values, uint32_t count, uint8_t* exponent) {
   return most * 8 >= samples * 7;
 }
 
-Status damaged(const char* what) { return Status::corruption(std::string("a decimal chunk is damaged: ") + what); }
+Status damaged_decimal(const char* what) {
+  return Status::corruption(std::string("a decimal chunk is damaged: ") + what);
+}
 
 }  // namespace
 
@@ -92,7 +94,7 @@ bool plan_decimal(const T* values, uint32_t count, DecimalPlan<T>* plan) {
     if (plan->exceptions.size() > most_exceptions) return false;
   }
   plan_blocks(plan->integers.data(), count, Order::kSigned, &plan->blocks);
-  plan->size = kHeadBytes + plan->exceptions.size() * (sizeof(uint16_t) + sizeof(T)) + plan->blocks.size;
+  plan->size = kDecimalHeadBytes + plan->exceptions.size() * (sizeof(uint16_t) + sizeof(T)) + plan->blocks.size;
   return true;
 }
 
@@ -108,18 +110,18 @@ void write_decimal(const T* values, const DecimalPlan<T>& plan, std::string* out
 
 template <typename T>
 Status check_decimal(Bytes body, uint32_t count) {
-  if (body.size() < kHeadBytes) return damaged("its head is cut off");
-  if (body[0] > Limits<T>::kExponent) return damaged("its exponent is out of range");
+  if (body.size() < kDecimalHeadBytes) return damaged_decimal("its head is cut off");
+  if (body[0] > Limits<T>::kExponent) return damaged_decimal("its exponent is out of range");
   const uint32_t exceptions = load<uint16_t>(body.data() + 1);
   const size_t patch = exceptions * (sizeof(uint16_t) + sizeof(T));
-  if (body.size() - kHeadBytes < patch) return damaged("its exceptions are cut off");
+  if (body.size() - kDecimalHeadBytes < patch) return damaged_decimal("its exceptions are cut off");
   uint32_t least = 0;
   for (uint32_t i = 0; i < exceptions; ++i) {
-    const uint32_t at = load<uint16_t>(body.data() + kHeadBytes + i * sizeof(uint16_t));
-    if (at < least || at >= count) return damaged("its exceptions do not ascend");
+    const uint32_t at = load<uint16_t>(body.data() + kDecimalHeadBytes + i * sizeof(uint16_t));
+    if (at < least || at >= count) return damaged_decimal("its exceptions do not ascend");
     least = at + 1;
   }
-  return check_blocks<T>(body.subspan(kHeadBytes + patch), count);
+  return check_blocks<T>(body.subspan(kDecimalHeadBytes + patch), count);
 }
 
 template <typename T>
@@ -127,9 +129,10 @@ void decode_decimal(Bytes body, uint32_t count, uint32_t begin, uint32_t end, ui
   using Float = typename Limits<T>::Float;
   const auto power = static_cast<Float>(kPowers[body[0]]);
   const uint32_t exceptions = load<uint16_t>(body.data() + 1);
-  const uint8_t* positions = body.data() + kHeadBytes;
+  const uint8_t* positions = body.data() + kDecimalHeadBytes;
   const uint8_t* values = positions + exceptions * sizeof(uint16_t);
-  decode_blocks<T>(body.subspan(kHeadBytes + exceptions * (sizeof(uint16_t) + sizeof(T))), count, begin, end, out);
+  decode_blocks<T>(body.subspan(kDecimalHeadBytes + exceptions * (sizeof(uint16_t) + sizeof(T))), count, begin, end,
+                   out);
   uint8_t* at = out;
   for (uint32_t i = begin; i < end; ++i, at += sizeof(T)) store<Float>(at, to_float<T>(load<T>(at), power));
   uint32_t low = 0;

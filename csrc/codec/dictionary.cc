@@ -8,9 +8,9 @@ namespace tsfeat::codec {
 
 namespace {
 
-constexpr size_t kHeadBytes = sizeof(uint16_t);
-constexpr size_t kPackedHeadBytes = kHeadBytes + sizeof(uint32_t);
-constexpr uint32_t kSampleValues = 256;
+constexpr size_t kDictionaryHeadBytes = sizeof(uint16_t);
+constexpr size_t kPackedDictionaryHeadBytes = kDictionaryHeadBytes + sizeof(uint32_t);
+constexpr uint32_t kDictionarySamples = 256;
 
 // Open addressing from a value to its code; made for one chunk, a power of two at least twice its values.
 template <typename T>
@@ -51,19 +51,20 @@ inline uint32_t count_distinct_bytes(const uint8_t* values, uint32_t count) {
 template <typename T>
 size_t least_size(size_t distinct, uint32_t count) {
   const auto code_bits = static_cast<uint32_t>(std::bit_width(distinct - 1));
-  return kHeadBytes + distinct * sizeof(T) + size_t{count} * code_bits / (sizeof(T) == 1 ? 8 : 9);
+  return kDictionaryHeadBytes + distinct * sizeof(T) + size_t{count} * code_bits / (sizeof(T) == 1 ? 8 : 9);
 }
 
 // Whether a sample repeats itself enough for a dictionary to be smaller than `limit`.
 template <typename T>
 bool sample_repeats(const T* values, uint32_t count, size_t limit) {
-  if (count <= kSampleValues) return true;
-  CodeTable<T> table(kSampleValues);
+  if (count <= kDictionarySamples) return true;
+  CodeTable<T> table(kDictionarySamples);
   std::vector<T> distinct;
-  distinct.reserve(kSampleValues);
-  const uint32_t stride = count / kSampleValues;
-  for (uint32_t i = 0; i < kSampleValues; ++i) table.code(values[i * stride], &distinct);
-  return distinct.size() < kSampleValues - kSampleValues / 64 && least_size<T>(distinct.size(), count) < limit;
+  distinct.reserve(kDictionarySamples);
+  const uint32_t stride = count / kDictionarySamples;
+  for (uint32_t i = 0; i < kDictionarySamples; ++i) table.code(values[i * stride], &distinct);
+  return distinct.size() < kDictionarySamples - kDictionarySamples / 64 &&
+         least_size<T>(distinct.size(), count) < limit;
 }
 
 template <typename T>
@@ -77,8 +78,8 @@ void plan_codes(DictionaryPlan<T>* plan) {
     plan_blocks(plan->codes.data(), count, Order::kCodes, &plan->code_blocks);
   }
   const bool bytes = plan->distinct.size() <= kMaxByteCodes;
-  plan->size =
-      kHeadBytes + plan->distinct.size() * sizeof(T) + (bytes ? plan->byte_code_blocks.size : plan->code_blocks.size);
+  plan->size = kDictionaryHeadBytes + plan->distinct.size() * sizeof(T) +
+               (bytes ? plan->byte_code_blocks.size : plan->code_blocks.size);
 }
 
 // Indices by value. Large dictionaries are mostly of ids without order, spread evenly: they are dealt to as many
@@ -118,7 +119,9 @@ void append_values(const T* values, size_t count, std::string* out) {
   out->append(reinterpret_cast<const char*>(values), count * sizeof(T));
 }
 
-Status damaged(const char* what) { return Status::corruption(std::string("a dictionary chunk is damaged: ") + what); }
+Status damaged_dictionary(const char* what) {
+  return Status::corruption(std::string("a dictionary chunk is damaged: ") + what);
+}
 
 template <typename Code>
 Status check_codes(Bytes codes, uint32_t count, uint32_t distinct) {
@@ -130,7 +133,7 @@ Status check_codes(Bytes codes, uint32_t count, uint32_t distinct) {
     decode_blocks<Code>(codes, count, begin, end, reinterpret_cast<uint8_t*>(block));
     for (uint32_t i = 0; i < end - begin; ++i) most = std::max(most, block[i]);
   }
-  return most < distinct ? Status() : damaged("a code is out of range");
+  return most < distinct ? Status() : damaged_dictionary("a code is out of range");
 }
 
 template <typename T, typename Code>
@@ -160,8 +163,8 @@ void pick_codes(const uint8_t* values, Bytes codes, uint32_t count, std::span<co
 template <typename T, typename With>
 void with_codes(Bytes body, With with) {
   const uint32_t distinct = load<uint16_t>(body.data());
-  const uint8_t* values = body.data() + kHeadBytes;
-  const Bytes codes = body.subspan(kHeadBytes + distinct * sizeof(T));
+  const uint8_t* values = body.data() + kDictionaryHeadBytes;
+  const Bytes codes = body.subspan(kDictionaryHeadBytes + distinct * sizeof(T));
   if (distinct <= kMaxByteCodes) {
     with(values, codes, uint8_t{});
   } else {
@@ -173,7 +176,7 @@ void with_codes(Bytes body, With with) {
 
 template <typename T>
 bool plan_dictionary(const T* values, uint32_t count, size_t limit, DictionaryPlan<T>* plan) {
-  if (limit <= kHeadBytes) return false;
+  if (limit <= kDictionaryHeadBytes) return false;
   if constexpr (sizeof(T) == 1) {
     if (least_size<T>(count_distinct_bytes(values, count), count) >= limit) return false;
   } else {
@@ -182,7 +185,7 @@ bool plan_dictionary(const T* values, uint32_t count, size_t limit, DictionaryPl
   CodeTable<T> table(count);
   plan->distinct.reserve(count);
   plan->codes.resize(count);
-  const size_t most_distinct = (limit - kHeadBytes) / sizeof(T);
+  const size_t most_distinct = (limit - kDictionaryHeadBytes) / sizeof(T);
   for (uint32_t i = 0; i < count; ++i) {
     plan->codes[i] = static_cast<uint16_t>(table.code(values[i], &plan->distinct));
     if (plan->distinct.size() > most_distinct) return false;
@@ -227,25 +230,26 @@ void write_packed_dictionary(const DictionaryPlan<T>& plan, std::string* out) {
 
 template <typename T>
 Result<std::string> unpack_dictionary(Bytes body) {
-  if (body.size() < kPackedHeadBytes) return damaged("its head is cut off");
+  if (body.size() < kPackedDictionaryHeadBytes) return damaged_dictionary("its head is cut off");
   const uint16_t distinct = load<uint16_t>(body.data());
-  const uint32_t size = load<uint32_t>(body.data() + kHeadBytes);
-  if (size > body.size() - kPackedHeadBytes) return damaged("its values are cut off");
-  const Bytes values = body.subspan(kPackedHeadBytes, size);
+  const uint32_t size = load<uint32_t>(body.data() + kDictionaryHeadBytes);
+  if (size > body.size() - kPackedDictionaryHeadBytes) return damaged_dictionary("its values are cut off");
+  const Bytes values = body.subspan(kPackedDictionaryHeadBytes, size);
   TSFEAT_TRY(check_blocks<T>(values, distinct));
-  std::string plain(kHeadBytes + distinct * sizeof(T), '\0');
+  std::string plain(kDictionaryHeadBytes + distinct * sizeof(T), '\0');
   store(plain.data(), distinct);
-  decode_blocks<T>(values, distinct, 0, distinct, reinterpret_cast<uint8_t*>(plain.data()) + kHeadBytes);
-  ByteWriter(&plain).bytes(body.subspan(kPackedHeadBytes + size));
+  decode_blocks<T>(values, distinct, 0, distinct, reinterpret_cast<uint8_t*>(plain.data()) + kDictionaryHeadBytes);
+  ByteWriter(&plain).bytes(body.subspan(kPackedDictionaryHeadBytes + size));
   return plain;
 }
 
 template <typename T>
 Status check_dictionary(Bytes body, uint32_t count) {
-  if (body.size() < kHeadBytes) return damaged("its head is cut off");
+  if (body.size() < kDictionaryHeadBytes) return damaged_dictionary("its head is cut off");
   const uint32_t distinct = load<uint16_t>(body.data());
-  if (distinct == 0 || body.size() - kHeadBytes < distinct * sizeof(T)) return damaged("its values are cut off");
-  const Bytes codes = body.subspan(kHeadBytes + distinct * sizeof(T));
+  if (distinct == 0 || body.size() - kDictionaryHeadBytes < distinct * sizeof(T))
+    return damaged_dictionary("its values are cut off");
+  const Bytes codes = body.subspan(kDictionaryHeadBytes + distinct * sizeof(T));
   return distinct <= kMaxByteCodes ? check_codes<uint8_t>(codes, count, distinct)
                                    : check_codes<uint16_t>(codes, count, distinct);
 }

@@ -21,7 +21,7 @@ constexpr uint64_t kMostPlainBytes = uint64_t{16} << 20;
 
 constexpr bool is_lane(uint32_t width) { return width == 1 || width == 2 || width == 4 || width == 8; }
 
-Status damaged(const char* what) { return Status::corruption(std::string("a chunk is damaged: ") + what); }
+Status damaged_fixed(const char* what) { return Status::corruption(std::string("a chunk is damaged: ") + what); }
 
 // Calls visit with a value of the lane type of `width` (which is_lane).
 template <typename Visit>
@@ -63,7 +63,7 @@ template <typename T>
 Status check_lane(Encoding encoding, Bytes body, uint32_t count, uint32_t hot_size) {
   switch (encoding) {
     case Encoding::kConstant:
-      return body.size() == sizeof(T) ? Status() : damaged("a constant of the wrong size");
+      return body.size() == sizeof(T) ? Status() : damaged_fixed("a constant of the wrong size");
     case Encoding::kBlocks:
     case Encoding::kSignLast:
       return check_blocks<T>(body, count);
@@ -75,12 +75,12 @@ Status check_lane(Encoding encoding, Bytes body, uint32_t count, uint32_t hot_si
       return check_runs<T>(body, count);
     case Encoding::kDecimal:
       if constexpr (sizeof(T) >= 4) return check_decimal<T>(body, count);
-      return damaged("decimals of this width do not exist");
+      return damaged_fixed("decimals of this width do not exist");
     case Encoding::kHot:
       if constexpr (sizeof(T) >= 4) return check_hot<T>(body, count, hot_size);
-      return damaged("hot values of this width do not exist");
+      return damaged_fixed("hot values of this width do not exist");
     default:
-      return damaged("its encoding is unknown");
+      return damaged_fixed("its encoding is unknown");
   }
 }
 
@@ -167,21 +167,22 @@ void encode_fixed(const uint8_t* values, uint32_t count, uint32_t width, Kind ki
 }
 
 Result<std::string> inflate_fixed(Bytes chunk, uint32_t count, uint32_t width) {
-  if (chunk.empty()) return damaged("it is empty");
+  if (chunk.empty()) return damaged_fixed("it is empty");
   if (chunk[0] == static_cast<uint8_t>(Encoding::kZstd)) {
     ByteReader reader(chunk.subspan(kEncodingBytes));
     const uint64_t size = reader.varint();
     // No plain chunk is larger than its values and a table, and writers keep pages small (run/page_encoder.h): a larger
     // claim is not worth an allocation.
     if (!reader.ok() || size == 0 || size > std::min(2 * uint64_t{count} * width + 256, kMostPlainBytes))
-      return damaged("its plain size is wrong");
+      return damaged_fixed("its plain size is wrong");
     TSFEAT_ASSIGN(std::string plain, zstd_decompress(reader.bytes(reader.remaining()), static_cast<size_t>(size)));
-    if (plain[0] == static_cast<char>(Encoding::kZstd)) return damaged("a compressed chunk in a compressed chunk");
+    if (plain[0] == static_cast<char>(Encoding::kZstd))
+      return damaged_fixed("a compressed chunk in a compressed chunk");
     TSFEAT_ASSIGN(std::string plainer, inflate_fixed(as_bytes(plain), count, width));
     return plainer.empty() ? std::move(plain) : std::move(plainer);
   }
   if (chunk[0] == static_cast<uint8_t>(Encoding::kPackedDictionary)) {
-    if (!is_lane(width)) return damaged("a dictionary of this width does not exist");
+    if (!is_lane(width)) return damaged_fixed("a dictionary of this width does not exist");
     TSFEAT_ASSIGN(std::string body, with_lane(width, [&](auto lane) {
                     return unpack_dictionary<decltype(lane)>(chunk.subspan(kEncodingBytes));
                   }));
@@ -191,14 +192,14 @@ Result<std::string> inflate_fixed(Bytes chunk, uint32_t count, uint32_t width) {
 }
 
 Status check_fixed(Bytes chunk, uint32_t count, uint32_t width, uint32_t hot_size) {
-  if (chunk.empty()) return damaged("it is empty");
-  if (count > kMaxChunkValues || width == 0) return damaged("it declares impossible values");
+  if (chunk.empty()) return damaged_fixed("it is empty");
+  if (count > kMaxChunkValues || width == 0) return damaged_fixed("it declares impossible values");
   const auto encoding = static_cast<Encoding>(chunk[0]);
   const Bytes body = chunk.subspan(kEncodingBytes);
   if (encoding == Encoding::kRaw) {
-    return body.size() == uint64_t{count} * width ? Status() : damaged("raw values of the wrong size");
+    return body.size() == uint64_t{count} * width ? Status() : damaged_fixed("raw values of the wrong size");
   }
-  if (!is_lane(width)) return damaged("wide values must be raw");
+  if (!is_lane(width)) return damaged_fixed("wide values must be raw");
   return with_lane(width, [&](auto lane) { return check_lane<decltype(lane)>(encoding, body, count, hot_size); });
 }
 

@@ -9,9 +9,9 @@ namespace tsfeat::codec {
 
 namespace {
 
-constexpr size_t kHeadBytes = sizeof(uint16_t);
+constexpr size_t kHotHeadBytes = sizeof(uint16_t);
 
-Status damaged(const char* what) {
+Status damaged_hot(const char* what) {
   return Status::corruption(std::string("a chunk of hot values is damaged: ") + what);
 }
 
@@ -24,7 +24,7 @@ struct HotLayout {
 
   HotLayout(Bytes body, uint32_t count) {
     const uint32_t number = load<uint16_t>(body.data());
-    before = body.data() + kHeadBytes;
+    before = body.data() + kHotHeadBytes;
     escapes = before + size_t{block_count(count)} * sizeof(uint16_t);
     codes = Bytes(escapes + number * sizeof(T), body.data() + body.size());
   }
@@ -48,7 +48,7 @@ HotCodes::HotCodes(std::vector<uint64_t> values, uint32_t width)
 template <typename T>
 bool plan_hot(const T* values, uint32_t count, const HotCodes& hot, size_t limit, HotPlan<T>* plan) {
   const uint32_t blocks = block_count(count);
-  const size_t fixed = kHeadBytes + size_t{blocks} * sizeof(uint16_t);
+  const size_t fixed = kHotHeadBytes + size_t{blocks} * sizeof(uint16_t);
   plan->codes.resize(count);
   for (uint32_t i = 0; i < count; ++i) {
     if (i % kBlockValues == 0) plan->escapes_before.push_back(static_cast<uint16_t>(plan->escapes.size()));
@@ -74,26 +74,26 @@ void write_hot(const HotPlan<T>& plan, std::string* out) {
 template <typename T>
 Status check_hot(Bytes body, uint32_t count, uint32_t hot_size) {
   const uint32_t blocks = block_count(count);
-  if (hot_size == 0) return damaged("its column has no hot values");
-  if (body.size() < kHeadBytes) return damaged("its head is cut off");
+  if (hot_size == 0) return damaged_hot("its column has no hot values");
+  if (body.size() < kHotHeadBytes) return damaged_hot("its head is cut off");
   const uint32_t escapes = load<uint16_t>(body.data());
-  if (body.size() - kHeadBytes < size_t{blocks} * sizeof(uint16_t) + escapes * sizeof(T))
-    return damaged("its escapes are cut off");
+  if (body.size() - kHotHeadBytes < size_t{blocks} * sizeof(uint16_t) + escapes * sizeof(T))
+    return damaged_hot("its escapes are cut off");
   const HotLayout<T> layout(body, count);
   TSFEAT_TRY(check_blocks<uint16_t>(layout.codes, count));
   uint16_t codes[kBlockValues];
   uint32_t seen = 0;
   for (uint32_t block = 0; block < blocks; ++block) {
-    if (layout.escapes_before(block) != seen) return damaged("a count of escapes is wrong");
+    if (layout.escapes_before(block) != seen) return damaged_hot("a count of escapes is wrong");
     const uint32_t begin = block * kBlockValues;
     const uint32_t end = std::min(count, begin + kBlockValues);
     decode_blocks<uint16_t>(layout.codes, count, begin, end, reinterpret_cast<uint8_t*>(codes));
     for (uint32_t i = 0; i < end - begin; ++i) {
-      if (codes[i] > hot_size) return damaged("a code is out of range");
+      if (codes[i] > hot_size) return damaged_hot("a code is out of range");
       seen += codes[i] == hot_size;
     }
   }
-  return seen == escapes ? Status() : damaged("it has more or fewer escapes than it says");
+  return seen == escapes ? Status() : damaged_hot("it has more or fewer escapes than it says");
 }
 
 // Which of up to `Most` codes are escapes. Found for all at once: a branch on each would mostly be mispredicted.

@@ -8,15 +8,15 @@ namespace tsfeat::codec {
 namespace {
 
 template <typename T>
-constexpr size_t kHeadBytes = 2 * sizeof(T);
+constexpr size_t kStepsHeadBytes = 2 * sizeof(T);
 
-constexpr uint32_t kSampleValues = 32;
+constexpr uint32_t kStepSamples = 32;
 
 // The greatest common divisor of the differences in a sample: one, after a few values, for most data.
 template <typename T>
 T sampled_step(const T* values, uint32_t count, T flip) {
   T step = 0;
-  for (uint32_t i = 1; i < std::min(count, kSampleValues) && step != 1; ++i) {
+  for (uint32_t i = 1; i < std::min(count, kStepSamples) && step != 1; ++i) {
     const T one = static_cast<T>(values[i - 1] ^ flip);
     const T other = static_cast<T>(values[i] ^ flip);
     step = std::gcd(step, static_cast<T>(std::max(one, other) - std::min(one, other)));
@@ -59,7 +59,7 @@ void plan_steps(const T* values, uint32_t count, Order order, StepsPlan<T>* plan
   plan->integers.resize(count);
   if (!divide(values, count, plan)) return;
   plan_blocks(plan->integers.data(), count, Order::kUnsigned, &plan->blocks);
-  plan->size = kHeadBytes<T> + plan->blocks.size;
+  plan->size = kStepsHeadBytes<T> + plan->blocks.size;
 }
 
 template <typename T>
@@ -72,15 +72,15 @@ void write_steps(const StepsPlan<T>& plan, std::string* out) {
 
 template <typename T>
 Status check_steps(Bytes body, uint32_t count) {
-  if (body.size() < kHeadBytes<T>) return Status::corruption("a chunk of steps is damaged: its head is cut off");
-  return check_blocks<T>(body.subspan(kHeadBytes<T>), count);
+  if (body.size() < kStepsHeadBytes<T>) return Status::corruption("a chunk of steps is damaged: its head is cut off");
+  return check_blocks<T>(body.subspan(kStepsHeadBytes<T>), count);
 }
 
 template <typename T>
 void decode_steps(Bytes body, uint32_t count, uint32_t begin, uint32_t end, uint8_t* out) {
   const T base = load<T>(body.data());
   const T step = load<T>(body.data() + sizeof(T));
-  decode_blocks<T>(body.subspan(kHeadBytes<T>), count, begin, end, out);
+  decode_blocks<T>(body.subspan(kStepsHeadBytes<T>), count, begin, end, out);
   for (uint32_t i = 0; i < end - begin; ++i, out += sizeof(T)) {
     // Widened, because uint16_t would be multiplied as a signed int, which may overflow.
     store<T>(out, static_cast<T>(base + uint64_t{step} * load<T>(out)));

@@ -12,7 +12,9 @@ namespace tsfeat::codec {
 
 namespace {
 
-Status damaged(const char* what) { return Status::corruption(std::string("a chunk of strings is damaged: ") + what); }
+Status damaged_varlen(const char* what) {
+  return Status::corruption(std::string("a chunk of strings is damaged: ") + what);
+}
 
 constexpr uint32_t kStepValues = 256;  // offsets are decoded this many at a time, on the stack
 
@@ -95,11 +97,11 @@ Status check_plain(const PlainStrings& plain, uint32_t count) {
     const uint32_t stop = std::min(count, begin + kStepValues);
     decode_fixed(plain.ends, count, sizeof(uint32_t), begin, stop, reinterpret_cast<uint8_t*>(ends));
     for (uint32_t i = 0; i < stop - begin; ++i) {
-      if (ends[i] < before) return damaged("its values overlap");
+      if (ends[i] < before) return damaged_varlen("its values overlap");
       before = ends[i];
     }
   }
-  return before == plain.data.size() ? Status() : damaged("its bytes do not add up");
+  return before == plain.data.size() ? Status() : damaged_varlen("its bytes do not add up");
 }
 
 void decode_plain(const PlainStrings& plain, uint32_t count, uint32_t begin, uint32_t end, VarlenBuffer* out) {
@@ -144,7 +146,7 @@ Status check_dictionary(const DictionaryStrings& dictionary, uint32_t count) {
     const uint32_t stop = std::min(count, begin + kStepValues);
     decode_fixed(dictionary.codes, count, sizeof(uint16_t), begin, stop, reinterpret_cast<uint8_t*>(codes));
     for (uint32_t i = 0; i < stop - begin; ++i) {
-      if (codes[i] >= dictionary.distinct) return damaged("a code is out of range");
+      if (codes[i] >= dictionary.distinct) return damaged_varlen("a code is out of range");
     }
   }
   return check_plain(dictionary.values, dictionary.distinct);
@@ -175,31 +177,32 @@ void encode_varlen(const int64_t* offsets, const uint8_t* data, uint32_t count, 
 }
 
 Result<std::string> inflate_varlen(Bytes chunk, uint32_t count) {
-  if (chunk.empty()) return damaged("it is empty");
+  if (chunk.empty()) return damaged_varlen("it is empty");
   if (chunk[0] != static_cast<uint8_t>(VarlenEncoding::kZstd)) return std::string();
   ByteReader reader(chunk.subspan(1));
   const uint64_t size = reader.varint();
   const Bytes frame = reader.bytes(reader.remaining());
   // zstd's blocks hold 128 KiB in no fewer than 4 bytes: a larger claim is not worth an allocation.
   const uint64_t most = (uint64_t{frame.size()} << 15) + uint64_t{count};
-  if (!reader.ok() || size == 0 || size > most || size > UINT32_MAX) return damaged("its plain size is wrong");
+  if (!reader.ok() || size == 0 || size > most || size > UINT32_MAX) return damaged_varlen("its plain size is wrong");
   TSFEAT_ASSIGN(std::string plain, zstd_decompress(frame, static_cast<size_t>(size)));
-  if (plain[0] == static_cast<char>(VarlenEncoding::kZstd)) return damaged("a compressed chunk in a compressed chunk");
+  if (plain[0] == static_cast<char>(VarlenEncoding::kZstd))
+    return damaged_varlen("a compressed chunk in a compressed chunk");
   return plain;
 }
 
 Status check_varlen(Bytes chunk, uint32_t count) {
-  if (chunk.empty()) return damaged("it is empty");
-  if (count > kMaxChunkValues) return damaged("it declares impossible values");
+  if (chunk.empty()) return damaged_varlen("it is empty");
+  if (count > kMaxChunkValues) return damaged_varlen("it declares impossible values");
   if (chunk[0] == static_cast<uint8_t>(VarlenEncoding::kPlain)) {
     PlainStrings plain;
-    return plain.open(chunk) ? check_plain(plain, count) : damaged("its head is cut off");
+    return plain.open(chunk) ? check_plain(plain, count) : damaged_varlen("its head is cut off");
   }
   if (chunk[0] == static_cast<uint8_t>(VarlenEncoding::kDictionary)) {
     DictionaryStrings dictionary;
-    return dictionary.open(chunk) ? check_dictionary(dictionary, count) : damaged("its head is cut off");
+    return dictionary.open(chunk) ? check_dictionary(dictionary, count) : damaged_varlen("its head is cut off");
   }
-  return damaged("its encoding is unknown");
+  return damaged_varlen("its encoding is unknown");
 }
 
 void decode_varlen(Bytes chunk, uint32_t count, uint32_t begin, uint32_t end, VarlenBuffer* out) {

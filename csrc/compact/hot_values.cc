@@ -10,9 +10,9 @@
 namespace tsfeat {
 namespace {
 
-constexpr uint64_t kStripRows = 1024;  // sampled together, and encoded to see what a column takes without a list
-constexpr uint64_t kFirstStrips = 32;  // enough to tell that a column has nothing to gain
-constexpr uint64_t kSampledShare = 8;  // one strip in so many
+constexpr uint64_t kSampleRows = 1024;  // sampled together, and encoded to see what a column takes without a list
+constexpr uint64_t kFirstStrips = 32;   // enough to tell that a column has nothing to gain
+constexpr uint64_t kSampledShare = 8;   // one strip in so many
 constexpr uint64_t kLeastSampleRows = 1 << 18;
 constexpr uint64_t kMostSampleRows = 1 << 22;
 constexpr uint64_t kLeastEvents = 1 << 15;  // fewer do not repay a list
@@ -96,8 +96,8 @@ std::vector<Strip> strips_of(std::span<Source* const> sources, uint64_t share) {
   std::vector<Strip> strips;
   for (Source* source : sources) {
     const uint64_t events = source->stats().events;
-    for (uint64_t row = 0; row < events; row += share * kStripRows)
-      strips.push_back({source, {row, std::min(events, row + kStripRows)}});
+    for (uint64_t row = 0; row < events; row += share * kSampleRows)
+      strips.push_back({source, {row, std::min(events, row + kSampleRows)}});
   }
   return strips;
 }

@@ -11,7 +11,7 @@ namespace tsfeat {
 namespace {
 
 // Rows that are written together, so that their cache misses overlap.
-constexpr size_t kGroup = 64;
+constexpr size_t kInsertGroup = 64;
 
 class TailMemtable final : public Memtable {
  public:
@@ -21,8 +21,8 @@ class TailMemtable final : public Memtable {
   void insert(const Batch& batch, uint64_t version) override {
     if (batch.rows == 0) return;
     extend_stats(batch, version);
-    for (uint64_t first = 0; first < batch.rows; first += kGroup) {
-      insert_group(batch, first, std::min<size_t>(kGroup, batch.rows - first), version);
+    for (uint64_t first = 0; first < batch.rows; first += kInsertGroup) {
+      insert_group(batch, first, std::min<size_t>(kInsertGroup, batch.rows - first), version);
     }
   }
   size_t memory_bytes() const override {
@@ -46,11 +46,11 @@ class TailMemtable final : public Memtable {
 
  private:
   struct Group {
-    std::array<uint64_t, kGroup> hashes;
-    std::array<Tail*, kGroup> tails;
-    std::array<Chain*, kGroup> chains;
-    std::array<uint32_t, kGroup> counts;
-    std::array<uint8_t*, kGroup> rows{};
+    std::array<uint64_t, kInsertGroup> hashes;
+    std::array<Tail*, kInsertGroup> tails;
+    std::array<Chain*, kInsertGroup> chains;
+    std::array<uint32_t, kInsertGroup> counts;
+    std::array<uint8_t*, kInsertGroup> rows{};
   };
 
   void insert_group(const Batch& batch, uint64_t first, size_t count, uint64_t version) {

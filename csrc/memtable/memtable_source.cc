@@ -8,7 +8,7 @@ namespace tsfeat {
 namespace {
 
 // Keys of one batch whose cache misses overlap.
-constexpr size_t kGroup = 32;
+constexpr size_t kProbeGroup = 32;
 constexpr uint64_t kMostRowsCalledFor = 1024;
 
 // All tails, sorted by key when the walk starts; each tail's rows are collected when the walk reaches it.
@@ -74,8 +74,8 @@ void gather(const uint8_t* const* rows, size_t count, size_t offset, uint8_t* ou
 
 // Follows the chunks that will be read, one step of all keys at a time, so that the misses of different keys overlap.
 void call_for_chunks(std::span<const Probe> probes, const Tail* const* tails, size_t stride) {
-  std::array<const Chunk*, kGroup> chunks;
-  std::array<uint64_t, kGroup> ends;
+  std::array<const Chunk*, kProbeGroup> chunks;
+  std::array<uint64_t, kProbeGroup> ends;
   for (size_t i = 0; i < probes.size(); ++i) {
     chunks[i] = nullptr;
     if (tails[i] == nullptr) continue;
@@ -104,10 +104,10 @@ void call_for_chunks(std::span<const Probe> probes, const Tail* const* tails, si
 }  // namespace
 
 Status MemtableSource::locate(std::span<const Probe> probes, std::span<RowRange> answers) {
-  std::array<uint64_t, kGroup> hashes;
-  std::array<const Tail*, kGroup> tails;
-  for (size_t first = 0; first < probes.size(); first += kGroup) {
-    const size_t count = std::min(kGroup, probes.size() - first);
+  std::array<uint64_t, kProbeGroup> hashes;
+  std::array<const Tail*, kProbeGroup> tails;
+  for (size_t first = 0; first < probes.size(); first += kProbeGroup) {
+    const size_t count = std::min(kProbeGroup, probes.size() - first);
     for (size_t i = 0; i < count; ++i) {
       hashes[i] = hash_key(probes[first + i].key);
       table_.prefetch(hashes[i]);

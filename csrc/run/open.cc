@@ -97,7 +97,7 @@ Result<Index> read_index(const File& file, const Footer& footer, const Schema& s
 }
 
 // A list of hot values, and behind it one value more that nothing means.
-Result<std::string> read_hot(const File& file, const run::HotEntry& list, uint32_t width) {
+Result<std::string> read_hot_values(const File& file, const run::HotEntry& list, uint32_t width) {
   TSFEAT_ASSIGN(const std::string bytes, read_part(file, list.offset, list.bytes));
   if (crc32c(as_bytes(bytes)) != list.crc)
     return in_file(file.path(), list.offset, Status::corruption("the checksum of hot values does not match"));
@@ -134,7 +134,7 @@ Result<std::shared_ptr<RunFile>> open_run_file(Vfs& vfs, const std::string& path
   TSFEAT_ASSIGN(Index index, read_index(*file, footer, schema));
   std::vector<std::string> hot;
   for (HotEntry& list : index.hot) {
-    Result<std::string> values = read_hot(*file, list, index.layout.columns()[list.column].width);
+    Result<std::string> values = read_hot_values(*file, list, index.layout.columns()[list.column].width);
     if (!values.ok()) {
       TSFEAT_TRY(pass_over(list.offset, values.status()));
       list.values = 0;

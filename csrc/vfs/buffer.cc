@@ -85,15 +85,9 @@ Pool& pool() {
   return only;
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kRecycles = false;  // so that a use after release is found
-#else
-constexpr bool kRecycles = true;
-#endif
-
 // At least so many bytes; whoever lets go of them passes the class.
 uint8_t* take_block(size_t bytes, uint32_t* size_class) {
-  *size_class = kRecycles ? class_of(bytes) : kOwnSize;
+  *size_class = kRecyclesMemory ? class_of(bytes) : kOwnSize;
   void* block = *size_class == kOwnSize ? nullptr : pool().take(*size_class);
   if (block == nullptr) block = std::malloc(*size_class == kOwnSize ? bytes : class_bytes(*size_class));
   if (block == nullptr) throw std::bad_alloc();
@@ -137,7 +131,7 @@ void BufferRelease::operator()(uint8_t* data) const noexcept {
 }
 
 BufferGroup::BufferGroup(size_t bytes, size_t count) : left_(static_cast<uint32_t>(count)) {
-  if (!kRecycles || bytes > kLargestGroupBytes || count < 2 || count > kLargestGroupBuffers) return;
+  if (!kRecyclesMemory || bytes > kLargestGroupBytes || count < 2 || count > kLargestGroupBuffers) return;
   // Each takes its header, and less than that again to the next one's alignment.
   uint32_t size_class = 0;
   block_ = take_block(kHeaderBytes + bytes + 2 * kHeaderBytes * count, &size_class);

@@ -41,13 +41,7 @@ void want_huge_pages(void* memory, size_t bytes) noexcept {
 #endif
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kRecycles = false;  // so that a use after release is found
-#else
-constexpr bool kRecycles = true;
-#endif
-
-PagePool::PagePool(size_t kept) : most_(kRecycles ? kept : 0) { kept_.reserve(most_); }
+PagePool::PagePool(size_t kept) : most_(kRecyclesMemory ? kept : 0) { kept_.reserve(most_); }
 
 PagePool::~PagePool() {
   for (uint8_t* block : kept_) unmap_block(block);

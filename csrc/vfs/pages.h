@@ -14,6 +14,13 @@
 
 namespace tsfeat {
 
+// Whether memory that is given up is kept for the next taker. Not under AddressSanitizer: a use after release is found.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kRecyclesMemory = false;
+#else
+inline constexpr bool kRecyclesMemory = true;
+#endif
+
 inline constexpr size_t kPageBlockBytes = size_t{2} << 20;
 
 // Any number of bytes straight from the system, to which they go back when they are unmapped: malloc would keep large

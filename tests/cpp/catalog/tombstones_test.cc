@@ -11,7 +11,7 @@
 namespace tsfeat {
 namespace {
 
-using Model = std::vector<std::tuple<std::string, int64_t, uint64_t>>;  // key, until, version
+using ListOfErasures = std::vector<std::tuple<std::string, int64_t, uint64_t>>;  // key, until, version
 
 DeleteRecord random_record(std::mt19937_64& random, uint64_t version) {
   DeleteRecord record{1, version, {}};
@@ -23,20 +23,20 @@ DeleteRecord random_record(std::mt19937_64& random, uint64_t version) {
   return record;
 }
 
-void add(const DeleteRecord& record, Model* model) {
+void add(const DeleteRecord& record, ListOfErasures* model) {
   for (const auto& erasure : record.erasures) {
     if (!erasure.everything && erasure.before == kMinTime) continue;
     model->emplace_back(erasure.key, erasure.everything ? kMaxTime : erasure.before - 1, record.version);
   }
 }
 
-bool erased(const Model& model, const std::string& key, int64_t time, uint64_t version) {
+bool erased(const ListOfErasures& model, const std::string& key, int64_t time, uint64_t version) {
   return std::any_of(model.begin(), model.end(), [&](const auto& mark) {
     return std::get<0>(mark) == key && time <= std::get<1>(mark) && version <= std::get<2>(mark);
   });
 }
 
-void expect_same(const Model& model, const Tombstones& found) {
+void expect_same(const ListOfErasures& model, const Tombstones& found) {
   EXPECT_EQ(found.empty(), model.empty());
   for (const char letter : {'a', 'b', 'c', 'd'}) {
     for (size_t size = 1; size <= 13; ++size) {
@@ -57,9 +57,9 @@ void expect_same(const Model& model, const Tombstones& found) {
 TEST(Tombstones, AgreeWithAList) {
   std::mt19937_64 random(1);
   for (int round = 0; round < 12; ++round) {
-    Model model;
+    ListOfErasures model;
     std::shared_ptr<const Tombstones> all = Tombstones::none();
-    Model old_model;
+    ListOfErasures old_model;
     std::shared_ptr<const Tombstones> old = all;
     for (uint64_t version = 1; version <= 40; ++version) {
       const DeleteRecord record = random_record(random, version);
@@ -74,7 +74,7 @@ TEST(Tombstones, AgreeWithAList) {
     expect_same(model, *all);
     expect_same(old_model, *old);  // an extension leaves what it extends as it was
 
-    Model rest;
+    ListOfErasures rest;
     for (const auto& mark : model) {
       if (std::find(old_model.begin(), old_model.end(), mark) == old_model.end()) rest.push_back(mark);
     }

@@ -9,10 +9,8 @@
 
 #include "read/events.h"
 
-namespace tsfeat {
+namespace tsfeat::testing {
 namespace {
-
-using namespace testing;
 
 std::vector<Event> sorted_events(uint64_t seed) {
   std::mt19937_64 random(seed);
@@ -89,4 +87,4 @@ TEST(BatchSource, IsASourceLikeAnyOther) {
 }
 
 }  // namespace
-}  // namespace tsfeat
+}  // namespace tsfeat::testing

@@ -156,7 +156,7 @@ ReadRequest a_request(const Schema& schema) {
 
 using ChangeRead = std::function<void(ReadRequest*)>;
 
-Result<std::string> last_n(const Table& table, const ChangeRead& change) {
+Result<std::string> text_of_last_n(const Table& table, const ChangeRead& change) {
   TSFEAT_ASSIGN(View view, table.view());
   ReadRequest request = a_request(*view.schema);
   change(&request);
@@ -167,7 +167,7 @@ Result<std::string> last_n(const Table& table, const ChangeRead& change) {
   return out;
 }
 
-Result<std::string> count_of(const Table& table, const ChangeRead& change) {
+Result<std::string> text_of_counts(const Table& table, const ChangeRead& change) {
   TSFEAT_ASSIGN(View view, table.view());
   ReadRequest request = a_request(*view.schema);
   change(&request);
@@ -204,21 +204,27 @@ struct Operation {
 
 // What changes nothing.
 const Operation kQuestions[] = {
-    {"LastN", [](Store&, Table& t) { return last_n(t, [](ReadRequest*) {}); }},
-    {"LastNOfAVersion", [](Store&, Table& t) { return last_n(t, [](ReadRequest* r) { r->version.scalar = 2; }); }},
+    {"LastN", [](Store&, Table& t) { return text_of_last_n(t, [](ReadRequest*) {}); }},
+    {"LastNOfAVersion",
+     [](Store&, Table& t) { return text_of_last_n(t, [](ReadRequest* r) { r->version.scalar = 2; }); }},
     {"LastNSinceAndBefore",
-     [](Store&, Table& t) { return last_n(t, [](ReadRequest* r) { r->since.scalar = 20, r->before.scalar = 80; }); }},
+     [](Store&, Table& t) {
+       return text_of_last_n(t, [](ReadRequest* r) { r->since.scalar = 20, r->before.scalar = 80; });
+     }},
     {"LastNWithAFilter",
      [](Store&, Table& t) {
        const FilterNode filter = a_filter();
-       return last_n(t, [&](ReadRequest* r) { r->filter = &filter; });
+       return text_of_last_n(t, [&](ReadRequest* r) { r->filter = &filter; });
      }},
     {"Count",
      [](Store&, Table& t) {
-       return count_of(t, [](ReadRequest* r) { r->n.scalar = 1'000, r->since.scalar = 20, r->before.scalar = 80; });
+       return text_of_counts(t,
+                             [](ReadRequest* r) { r->n.scalar = 1'000, r->since.scalar = 20, r->before.scalar = 80; });
      }},
     {"CountOfAVersion",
-     [](Store&, Table& t) { return count_of(t, [](ReadRequest* r) { r->n.scalar = 1'000, r->version.scalar = 2; }); }},
+     [](Store&, Table& t) {
+       return text_of_counts(t, [](ReadRequest* r) { r->n.scalar = 1'000, r->version.scalar = 2; });
+     }},
     {"Scan", [](Store&, Table& t) { return scan(t); }},
     {"ScanOfAVersion", [](Store&, Table& t) { return scan(t, [](ScanRequest* r) { r->version = 2; }); }},
     {"ScanOfKeys", [](Store&, Table& t) { return scan(t, [](ScanRequest* r) { r->keys_only = true; }); }},

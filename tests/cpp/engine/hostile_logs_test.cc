@@ -16,7 +16,7 @@ namespace {
 
 using namespace engine_testing;
 
-const ManualClock kClock(1'000'000'000);
+const ManualClock kLogClock(1'000'000'000);
 
 Rows rows_from(uint64_t item) { return {{1, static_cast<int64_t>(item), item}, {2, static_cast<int64_t>(item), item}}; }
 
@@ -36,7 +36,7 @@ class HostileLogs : public testing::Test {
   static std::unique_ptr<MemoryVfs> make_disk() {
     const auto disk = MemoryVfs::create(1);
     HookedVfs hooks(disk.get());
-    const auto store = *Store::open(hooks, kClock, kStorePath, true, quiet_options());
+    const auto store = *Store::open(hooks, kLogClock, kStorePath, true, quiet_options());
     const auto table = *store->create_table("t", events_schema(), {});
     hooks.before_open = [](const std::string& path) {
       return path.ends_with(".run") ? Status::storage(ENOSPC, "no room for " + path) : Status();
@@ -51,7 +51,7 @@ class HostileLogs : public testing::Test {
   }
 
   Status open(bool writable) const {
-    return Store::open(*disk_, kClock, kStorePath, writable, quiet_options()).status();
+    return Store::open(*disk_, kLogClock, kStorePath, writable, quiet_options()).status();
   }
   // Both kinds of stores refuse, and name the file.
   void expect_refused(uint64_t number, const std::string& message) {
@@ -80,7 +80,7 @@ class HostileLogs : public testing::Test {
     ASSERT_TRUE(disk_->write_file(path, as_bytes(desk->files().at("/desk/" + log_name(logs_.back())))).ok());
   }
   RepairReport repaired() const {
-    const Result<RepairReport> report = repair(*disk_, kClock, kStorePath, "new");
+    const Result<RepairReport> report = repair(*disk_, kLogClock, kStorePath, "new");
     EXPECT_TRUE(report.ok()) << report.status().message();
     return report.ok() ? *report : RepairReport{};
   }
@@ -98,7 +98,7 @@ class HostileLogs : public testing::Test {
 
 TEST_F(HostileLogs, WholeOnesAreReplayed) {
   ASSERT_TRUE(open(false).ok());
-  const auto store = *Store::open(*disk_, kClock, kStorePath, true, quiet_options());
+  const auto store = *Store::open(*disk_, kLogClock, kStorePath, true, quiet_options());
   EXPECT_EQ(*read_all(**store->table("t")), in_order({rows_from(0), rows_from(10), rows_from(20)}));
 }
 

@@ -19,7 +19,7 @@ using Random = std::mt19937_64;
 constexpr uint64_t kSets = 32;
 constexpr uint64_t kOperationsEach = 1000;  // of one history under one set of options
 constexpr const char* kPath = "store";
-constexpr uint64_t kKeys = 12;
+constexpr uint64_t kHistoryKeys = 12;
 constexpr const char* kTables[] = {"plain", "kept"};
 
 uint64_t setting(const char* name, uint64_t standard) {
@@ -119,7 +119,7 @@ class Life {
     for (uint64_t left = 1 + random_() % 12; left > 0; --left) {
       now_ += static_cast<int64_t>(random_() % 3);
       const auto late = static_cast<int64_t>(random_() % 10 == 0 ? random_() % 300 : random_() % 4);
-      rows.push_back({random_() % kKeys, now_ - late, random_() % 100'000});
+      rows.push_back({random_() % kHistoryKeys, now_ - late, random_() % 100'000});
     }
     std::optional<std::string> source;
     if (random_() % 4 == 0) source = "source";
@@ -131,7 +131,7 @@ class Life {
   ReadRequest request() {
     ReadRequest out;
     for (uint64_t left = 1 + random_() % 8; left > 0; --left)
-      out.keys.push_back(KeyView::from_uint64(random_() % (kKeys + 2)));
+      out.keys.push_back(KeyView::from_uint64(random_() % (kHistoryKeys + 2)));
     if (random_() % 3 != 0) out.n.scalar = static_cast<int64_t>(random_() % 20);
     if (random_() % 3 == 0) out.before.scalar = now_ - static_cast<int64_t>(random_() % 500);
     if (random_() % 4 == 0) out.since.scalar = now_ - static_cast<int64_t>(random_() % 800);
@@ -196,7 +196,7 @@ class Life {
   void erase(Digest& digest) {
     PerRow<int64_t> before;
     if (random_() % 2 == 0) before.scalar = now_ - static_cast<int64_t>(random_() % 200);
-    const Result<uint64_t> erased = table().erase({KeyView::from_uint64(random_() % kKeys)}, before);
+    const Result<uint64_t> erased = table().erase({KeyView::from_uint64(random_() % kHistoryKeys)}, before);
     digest.number(erased.ok() ? *erased : ~uint64_t{0});
   }
 

@@ -15,12 +15,13 @@ namespace {
 
 using namespace engine_testing;
 
-constexpr uint64_t kKeys = 6;
+constexpr uint64_t kWriterKeys = 6;
 
 // Batch v: one row for each key, with item = v.
 Rows batch_of(uint64_t version) {
   Rows rows;
-  for (uint64_t key = 0; key < kKeys; ++key) rows.push_back({key, static_cast<int64_t>(version * 13 % 50), version});
+  for (uint64_t key = 0; key < kWriterKeys; ++key)
+    rows.push_back({key, static_cast<int64_t>(version * 13 % 50), version});
   return rows;
 }
 
@@ -34,8 +35,8 @@ Rows first_batches(uint64_t version) {
 void expect_prefix(const Table& table, uint64_t* newest) {
   const Result<Rows> rows = read_all(table);
   ASSERT_TRUE(rows.ok()) << rows.status().message();
-  ASSERT_EQ(rows->size() % kKeys, 0U);
-  const uint64_t version = rows->size() / kKeys;
+  ASSERT_EQ(rows->size() % kWriterKeys, 0U);
+  const uint64_t version = rows->size() / kWriterKeys;
   EXPECT_GE(version, *newest);
   *newest = version;
   EXPECT_EQ(*rows, first_batches(version));

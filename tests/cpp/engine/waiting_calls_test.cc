@@ -18,17 +18,17 @@ using namespace engine_testing;
 constexpr std::chrono::milliseconds kUntilItWaits{40};
 
 // A call on the store that has the table; the load was begun, and added to, before.
-struct Call {
+struct WaitingCall {
   const char* name;
   std::function<Status(Store&, Table&, Load&)> make;
 };
-const Call kOfTheTable[] = {
+const WaitingCall kOfTheTable[] = {
     {"add_column", [](Store&, Table& t, Load&) { return t.add_column(a_column()); }},
     {"set_retention", [](Store&, Table& t, Load&) { return t.set_retention(Retention{}); }},
     {"create_view", [](Store& s, Table& t, Load&) { return s.create_view("view", t, "new").status(); }},
     {"commit of a load", [](Store&, Table&, Load& load) { return load.commit().status(); }},
 };
-const Call kOthers[] = {
+const WaitingCall kOthers[] = {
     {"append", [](Store&, Table& t, Load&) { return append(t, {{1, 2, 3}}).status(); }},
     {"erase", [](Store&, Table& t, Load&) { return t.erase({KeyView::from_uint64(1)}, {}).status(); }},
     {"create_table", [](Store& s, Table&, Load&) { return s.create_table("u", events_schema(), {}).status(); }},
@@ -53,7 +53,7 @@ class WaitingCalls : public testing::Test {
     store_.reset();
   }
   // Makes the call on another thread while acts() holds what it waits for; returns what became of it.
-  Status while_it_waits(const Call& call, const std::function<void(const std::function<void()>& start)>& acts) {
+  Status while_it_waits(const WaitingCall& call, const std::function<void(const std::function<void()>& start)>& acts) {
     Result<std::unique_ptr<Load>> load = table_->start_load();
     EXPECT_TRUE(load.ok() && (*load)->add(RowArrays({{5, 5, 5}}, events_schema()).request).ok());
     Status status;
@@ -82,8 +82,9 @@ class WaitingCalls : public testing::Test {
 };
 
 TEST_F(WaitingCalls, ForAWriteThatFailed) {
-  for (const std::span<const Call> calls : std::initializer_list<std::span<const Call>>{kOfTheTable, kOthers}) {
-    for (const Call& call : calls) {
+  for (const std::span<const WaitingCall> calls :
+       std::initializer_list<std::span<const WaitingCall>>{kOfTheTable, kOthers}) {
+    for (const WaitingCall& call : calls) {
       TearDown();
       SetUp();
       const Status status = while_it_waits(call, [&](const std::function<void()>& start) {
@@ -101,7 +102,7 @@ TEST_F(WaitingCalls, ForAWriteThatFailed) {
 }
 
 TEST_F(WaitingCalls, ForTheTableToBeDropped) {
-  for (const Call& call : kOfTheTable) {
+  for (const WaitingCall& call : kOfTheTable) {
     TearDown();
     SetUp();
     const Status status = while_it_waits(call, [&](const std::function<void()>& start) {

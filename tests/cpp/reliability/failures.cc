@@ -13,8 +13,8 @@
 namespace tsfeat::reliability {
 namespace {
 
-constexpr uint64_t kSteps = 20;
-constexpr uint64_t kStepsAfter = 3;
+constexpr uint64_t kFailureSteps = 20;
+constexpr uint64_t kFailureStepsAfter = 3;
 
 bool right(const Verdict& verdict, const std::string& name, Report* report) {
   note(verdict, name, report);
@@ -68,7 +68,7 @@ class FaultTrial {
     faulty_->fail_after(call, error_number, once);
     Status status;
     uint64_t step = 0;
-    for (; step < kSteps && status.ok(); ++step) status = life_.step();
+    for (; step < kFailureSteps && status.ok(); ++step) status = life_.step();
     if (status.ok() && life_.store() != nullptr) status = life_.close();
     if (faulty_->calls() < call) return false;
     // What fails without consequence (a file that is not removed) is nobody's error.
@@ -134,7 +134,7 @@ void fail_sync(uint64_t workload, uint64_t seed, uint64_t sync, bool* came, Repo
   Life life(*disk, clock, oracle, seed, habits_of(workload));
   disk->fail_sync_after(sync);
   Status status;
-  for (uint64_t step = 0; step < kSteps && status.ok(); ++step) status = life.step();
+  for (uint64_t step = 0; step < kFailureSteps && status.ok(); ++step) status = life.step();
   if (status.ok() && life.store() != nullptr) status = life.close();
   *came = disk->syncs() >= sync;
   if (!*came) return;
@@ -164,7 +164,7 @@ void fail_sync(uint64_t workload, uint64_t seed, uint64_t sync, bool* came, Repo
   const Verdict verdict = oracle.judge(*next.store(), true, random);
   if (!right(verdict, name + ", reopened", report)) return;
   oracle.settle(verdict.prefix);
-  for (uint64_t step = 0; step < kStepsAfter; ++step) {
+  for (uint64_t step = 0; step < kFailureStepsAfter; ++step) {
     const std::unique_ptr<MemoryVfs> after = disk->power_loss(step == 0 ? Survival::kNone : Survival::kRandom);
     if (step > 0) check_reopened(*after, clock, oracle, false, random, name + ", later", report);
     if (const Status later = next.step(); !later.ok()) return report->fail("refused", name + ": " + later.message());

@@ -73,7 +73,7 @@ std::string named(const char* what, uint64_t seed, uint64_t boundary, uint64_t s
          std::to_string(survival);
 }
 
-constexpr uint64_t kSteps = 40;
+constexpr uint64_t kCutSteps = 40;
 
 }  // namespace
 
@@ -89,7 +89,7 @@ void power_loss(const Settings& settings, Report* report) {
            named("seed", seed, boundary, survival), report);
       report->count("trials");
     };
-    World(seed, Habits{}, cut).live(kSteps, "seed " + std::to_string(seed), report);
+    World(seed, Habits{}, cut).live(kCutSteps, "seed " + std::to_string(seed), report);
     report->count("histories");
   }
 }
@@ -109,7 +109,7 @@ void system_calls(const Settings& settings, Report* report) {
         report->count("trials");
       }
     };
-    World(seed, habits_of(workload), cut).live(kSteps, "workload " + std::to_string(seed), report);
+    World(seed, habits_of(workload), cut).live(kCutSteps, "workload " + std::to_string(seed), report);
     report->count("workloads");
   }
 }
@@ -172,7 +172,7 @@ void recovery(const Settings& settings, Report* report) {
           .recover(*after, settings.depth, named("seed", seed, boundary, survival));
       report->count("recoveries");
     };
-    World(seed, Habits{}, cut).live(kSteps, "seed " + std::to_string(seed), report);
+    World(seed, Habits{}, cut).live(kCutSteps, "seed " + std::to_string(seed), report);
   }
 }
 
