@@ -59,6 +59,23 @@ def test_by_version_whatever_lies_where(tmp_path, monkeypatch, window_rows):
         assert seen(table.changes(since=130)) == []
 
 
+def test_more_rows_than_are_decoded_together(tmp_path):
+    """Of one key and of many, in one run: strips of whole keys, pieces of a long one."""
+    rng = np.random.default_rng(5)
+    keys = np.concatenate([rng.integers(0, 900, 20_000), np.full(15_000, 37)])
+    times = rng.integers(0, 1_000, len(keys))
+    parts = np.array_split(np.arange(len(keys)), 3)
+    with open_tiny(tmp_path / "s") as store:
+        table = events_table(store)
+        for part in parts:
+            table.append(batch(keys[part], times[part], part))
+        store.compact()
+        for since in range(3):
+            expected = np.concatenate([part[np.lexsort((times[part], keys[part]))] for part in parts[since:]])
+            found = np.concatenate([part["x"] for part in table.changes(since=since)])
+            assert np.array_equal(found, expected)
+
+
 def act(world, rng):
     """Something that changes the store, its files or the time; mostly appends."""
     kind = rng.randrange(13)

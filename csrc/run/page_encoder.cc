@@ -77,9 +77,7 @@ Status PageEncoder::encode(PlainPage* plain, std::string* out, EncodedPage* page
   encode_times(plain, out, page);
   for (size_t i = 0; i < layout_.columns().size(); ++i) {
     encode_column(i, *plain, out, page);
-    if (out->size() - page_begin_ <= kMaxBlockBytes) continue;
-    out->resize(page_begin_);
-    return Status::schema("an event is larger than 4 GiB");
+    if (out->size() - page_begin_ > kMaxBlockBytes) return Status::schema("an event is larger than 4 GiB");
   }
   std::memcpy(out->data() + page_begin_, header_.data(), header_.size());
   page->entry.bytes = static_cast<uint32_t>(out->size() - page_begin_);

@@ -24,7 +24,7 @@ class PageEncoder {
   // Neither is owned.
   PageEncoder(const Layout& layout, const RunOptions& options);
 
-  // Appends the page to *out. Its versions become distances from the expected ones. On failure *out is as it was.
+  // Appends the page to *out. Its versions become distances from the expected ones. On failure *out is of no use.
   Status encode(PlainPage* plain, std::string* out, EncodedPage* page);
 
  private:

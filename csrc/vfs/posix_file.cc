@@ -92,14 +92,14 @@ class PosixFile final : public File {
 
 int open_flags(OpenMode mode) {
   switch (mode) {
-    case OpenMode::kRead:
-      return O_RDONLY;
     case OpenMode::kReadWrite:
       return O_RDWR;
     case OpenMode::kCreate:
       return O_RDWR | O_CREAT | O_EXCL;
     case OpenMode::kCreateOrTruncate:
       return O_RDWR | O_CREAT | O_TRUNC;
+    case OpenMode::kRead:
+      break;
   }
   return O_RDONLY;
 }

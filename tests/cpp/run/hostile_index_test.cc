@@ -200,5 +200,39 @@ TEST_F(HostileIndex, AFooterWhoseSizesDoNotAddUp) {
                  "index's checksum");
 }
 
+// What a repair makes of a footer whose checksum does not match: one wrong size follows from the others.
+TEST_F(HostileIndex, AFooterThatIsGuessed) {
+  const RunMeta& meta = parts_.footer.meta;
+  const auto guess = [&](const std::function<void(run::Footer*)>& damage) {
+    run::Footer footer = parts_.footer;
+    damage(&footer);
+    std::string bytes;
+    encode_footer(footer, &bytes);
+    return run::guess_footer(as_bytes(bytes), meta);
+  };
+  const std::function<void(run::Footer*)> one_wrong[] = {
+      [](run::Footer* footer) { footer->meta.number ^= 1; },
+      [](run::Footer* footer) { footer->bloom_offset = ~uint64_t{0}; },
+      [](run::Footer* footer) { footer->bloom_bytes += 1; },
+      [](run::Footer* footer) { footer->index_bytes = ~uint64_t{0}; },
+  };
+  for (const auto& damage : one_wrong) {
+    const Result<run::Footer> guessed = guess(damage);
+    ASSERT_TRUE(guessed.ok()) << guessed.status().message();
+    EXPECT_EQ(guessed->bloom_offset, parts_.footer.bloom_offset);
+    EXPECT_EQ(guessed->bloom_bytes, parts_.footer.bloom_bytes);
+    EXPECT_EQ(guessed->index_bytes, parts_.footer.index_bytes);
+    EXPECT_EQ(guessed->meta.number, meta.number);
+  }
+  const Result<run::Footer> both =
+      guess([](run::Footer* footer) { footer->bloom_offset = footer->index_bytes = ~uint64_t{0}; });
+  EXPECT_EQ(both.status().code(), Code::kCorruption);
+  RunMeta tiny = meta;
+  tiny.bytes = run::kFooterBytes;
+  std::string bytes;
+  encode_footer(parts_.footer, &bytes);
+  EXPECT_EQ(run::guess_footer(as_bytes(bytes), tiny).status().code(), Code::kCorruption);
+}
+
 }  // namespace
 }  // namespace tsfeat::testing

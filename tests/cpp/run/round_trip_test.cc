@@ -133,6 +133,32 @@ TEST(RunRoundTrip, LargeValuesGetSmallPages) {
   check_run(*disk, events, meta, 50'000'000, 1);
 }
 
+// Times that are not stored as blocks are searched by halves.
+TEST(RunRoundTrip, SeeksInAKeyOfManyRows) {
+  std::mt19937_64 random(13);
+  Events events = random_events(random, random_schema(random, false), {1, 5'000, 20});
+  while (events.size() < 3'000) events = random_events(random, events.schema, {1, 5'000, 20});
+  const std::function<int64_t(int64_t)> shapes[] = {
+      [](int64_t row) { return row * 7 - 400; },  // steps
+      [](int64_t) { return 5; },
+      [](int64_t row) { return row / 1'000 * 1'000'003; },  // a few values
+      [](int64_t row) { return row * row - 9; },
+  };
+  for (const auto& shape : shapes) {
+    for (size_t row = 0; row < events.size(); ++row) events.times[row] = shape(static_cast<int64_t>(row));
+    const auto disk = make_disk();
+    const RunMeta meta = write_run(*disk, events, {});
+    const auto run = Run::open(*disk, kRunPath, meta, events.schema, BlockCache::create(1 << 20));
+    ASSERT_TRUE(run.ok());
+    const auto source = (*run)->source();
+    VectorSource oracle(events);
+    for (int i = 0; i < 500; ++i) {
+      const int64_t time = events.times[random() % events.size()] + static_cast<int64_t>(random() % 3) - 1;
+      EXPECT_EQ(*source->seek(events.rows(0), time), *oracle.seek(events.rows(0), time)) << time;
+    }
+  }
+}
+
 TEST(RunRoundTrip, EmptyRun) {
   std::mt19937_64 random(1);
   const auto disk = make_disk();
