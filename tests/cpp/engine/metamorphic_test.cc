@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <random>
 
@@ -229,19 +230,19 @@ class Life {
 TEST(Metamorphic, NoOptionChangesAnAnswer) {
   const uint64_t operations = setting("TSFEAT_METAMORPHIC_OPERATIONS", kSets * kOperationsEach);
   const uint64_t seed = setting("TSFEAT_SEED", 1);
-  const uint64_t histories = std::max<uint64_t>(1, operations / (kSets * kOperationsEach));
+  const uint64_t each = std::clamp<uint64_t>(operations / kSets, 1, kOperationsEach);
+  const uint64_t histories = std::max<uint64_t>(1, operations / (kSets * each));
   for (uint64_t i = 0; i < histories && !HasFailure(); ++i) {
-    const std::vector<uint32_t> expected = Life(seed + i, 0).run(kOperationsEach);
+    const std::vector<uint32_t> expected = Life(seed + i, 0).run(each);
     for (uint64_t set = 1; set < kSets && !HasFailure(); ++set) {
-      const std::vector<uint32_t> found = Life(seed + i, set).run(kOperationsEach);
+      const std::vector<uint32_t> found = Life(seed + i, set).run(each);
       const auto differs = std::mismatch(expected.begin(), expected.end(), found.begin()).first - expected.begin();
       EXPECT_EQ(found, expected) << "seed " << seed + i << ", options " << set << ", operation " << differs;
     }
   }
   std::printf("%llu histories from seed %llu on %llu sets of options, %llu operations\n",
               static_cast<unsigned long long>(histories), static_cast<unsigned long long>(seed),
-              static_cast<unsigned long long>(kSets),
-              static_cast<unsigned long long>(histories * kSets * kOperationsEach));
+              static_cast<unsigned long long>(kSets), static_cast<unsigned long long>(histories * kSets * each));
 }
 
 }  // namespace
