@@ -12,6 +12,11 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The trials first: some take more than a minute, during which a worker that has nothing else left waits."""
+    items.sort(key=lambda item: item.path.name != "test_reliability.py")
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Any]:
     """A store on real files, with tiny limits."""

@@ -110,7 +110,7 @@ TEST(RunRoundTrip, WideRowsGetSmallPages) {
   for (uint32_t id = 1; id <= 60; ++id)
     schema->columns.push_back(Column{id, "v" + std::to_string(id), Type::kVectorFloat64, 500, false, false, {}, {}});
   schema->next_column_id = 61;
-  const Events events = random_events(random, schema, {30, 10, 20});
+  const Events events = random_events(random, schema, {14, 10, 20});
   const auto disk = make_disk();
   const RunMeta meta = write_run(*disk, events, {});
   // A row has 240,000 bytes, so that 34 of them are a page of 8 MiB.
