@@ -7,6 +7,7 @@
 
 #include "codec/encoding.h"
 #include "codec/shapes.h"
+#include "codec/zstd.h"
 
 namespace tsfeat::codec {
 namespace {
@@ -132,6 +133,21 @@ TEST(Fixed, WideValuesAreRawOrCompressed) {
     expect_round_trip(std::string(width * size_t{50}, 'x'), width, Kind::kUnsigned, Effort::kSmall, &random);
     expect_round_trip(noise, width, Kind::kUnsigned, Effort::kFast, &random);
   }
+}
+
+TEST(Fixed, ACompressedChunkHoldsAPlainOne) {
+  const auto frame_of = [](const std::string& chunk) {
+    std::string out(1, static_cast<char>(Encoding::kZstd));
+    ByteWriter(&out).varint(chunk.size());
+    zstd_compress(as_bytes(chunk), &out);
+    return out;
+  };
+  const uint64_t value = 7;
+  std::string raw(1, static_cast<char>(Encoding::kRaw));
+  raw.append(reinterpret_cast<const char*>(&value), sizeof value);
+  const std::string once = frame_of(raw);
+  EXPECT_EQ(*inflate_fixed(as_bytes(once), 1, sizeof value), raw);
+  EXPECT_EQ(inflate_fixed(as_bytes(frame_of(once)), 1, sizeof value).status().code(), Code::kCorruption);
 }
 
 // What a check lets pass must decode within bounds; run under asan, this is the test of that.
