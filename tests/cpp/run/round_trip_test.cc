@@ -136,8 +136,9 @@ TEST(RunRoundTrip, LargeValuesGetSmallPages) {
 // Times that are not stored as blocks are searched by halves.
 TEST(RunRoundTrip, SeeksInAKeyOfManyRows) {
   std::mt19937_64 random(13);
-  Events events = random_events(random, random_schema(random, false), {1, 5'000, 20});
-  while (events.size() < 3'000) events = random_events(random, events.schema, {1, 5'000, 20});
+  const auto schema = random_schema(random, false);
+  Events events;
+  while (events.size() < 3'000) events = random_events(random, schema, {1, 5'000, 20});
   const std::function<int64_t(int64_t)> shapes[] = {
       [](int64_t row) { return row * 7 - 400; },  // steps
       [](int64_t) { return 5; },
